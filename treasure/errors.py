@@ -1,0 +1,59 @@
+"""The exception tree. Every error a user can cause or meet is a `TreasureError`.
+
+TreasureError
+├── ConfigError         a configuration that cannot be run
+├── TaxonomyError       a taxonomy file that is not valid, or a category or value it does not hold
+├── DataError           a data file or row that cannot be used; names file and line
+├── CheckpointError     a model folder that does not fit what is asked of it
+├── SandboxError        a tool-chain that cannot run code here
+└── MissingExtraError   an optional package that is not installed
+
+Commands print a `TreasureError` as one paragraph and leave with exit code 2; anything else is a fault of ours
+and keeps its traceback.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+
+
+class TreasureError(Exception):
+    """A mistake or circumstance that the user can mend; the message says what, got, allowed, do."""
+
+
+class ConfigError(TreasureError):
+    """A configuration that cannot be run."""
+
+
+class TaxonomyError(TreasureError):
+    """A taxonomy that is not valid, or a category or value that it does not hold."""
+
+
+class DataError(TreasureError):
+    """A data file or row that cannot be used. `line` counts from 1; None when the whole file is meant."""
+
+    def __init__(self, message: str, path: Path | str | None = None, line: int | None = None) -> None:
+        self.path, self.line = path, line
+        place = "" if path is None else f"{path}:{line}: " if line is not None else f"{path}: "
+        super().__init__(place + message)
+
+
+class CheckpointError(TreasureError):
+    """A model folder that does not fit what is asked of it."""
+
+
+class SandboxError(TreasureError):
+    """A tool-chain that cannot run code on this machine."""
+
+
+class MissingExtraError(TreasureError):
+    """An optional package that is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"This needs the package '{package}'. Install it with: pip install 'treasure[{extra}]'")
+
+
+def did_you_mean(given: str, allowed: Iterable[str]) -> str:
+    """` Did you mean 'x'?` for the nearest allowed name, or an empty string when none is near."""
+    matches = get_close_matches(given, list(allowed), n=1, cutoff=0.6)
+    return f" Did you mean '{matches[0]}'?" if matches else ""

@@ -1,0 +1,61 @@
+"""`EvaluationRecord`: one answer to one prompt in one regime, with everything the analysis needs."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from treasure.jsonl import read_jsonl, write_jsonl
+
+
+class Regime(StrEnum):
+    """Which markers the model is given.
+
+    BASELINE: a model trained without markers. INFERRED: none given. FIXED: the benchmark's levers stand in the prompt.
+    FORCED: they also stand in the header that the model writes. ORACLE: all true markers stand in the prompt.
+    """
+
+    BASELINE = "baseline"
+    INFERRED = "inferred"
+    FIXED = "fixed"
+    FORCED = "forced"
+    ORACLE = "oracle"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationRecord:
+    """One line of `records.jsonl`.
+
+    `scores` holds only the metrics that make sense for this prompt (0/1 for rates, counts in the metric's own unit).
+    `slices` says where the prompt belongs (category -> value), `groups` whether that value is 'head' or 'tail' of the
+    training mixture. `step` is the optimizer step of the evaluated checkpoint.
+    """
+
+    benchmark: str
+    prompt_id: str
+    regime: Regime
+    seed: int
+    step: int
+    prompt: str
+    content: str
+    scores: Mapping[str, float]
+    slices: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
+    levers: Mapping[str, Any] = field(default_factory=dict)
+    predicted: Mapping[str, Any] = field(default_factory=dict)
+    truth: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+def write_records(path: Path, records: list[EvaluationRecord]) -> None:
+    """Writes one JSON object a record; the file is whole or untouched."""
+    write_jsonl(path, (asdict(record) for record in records))
+
+
+def read_records(path: Path) -> list[EvaluationRecord]:
+    """Reads what `write_records` wrote."""
+    return [
+        EvaluationRecord(**{**row, "regime": Regime(row["regime"]), "problems": tuple(row["problems"])})
+        for _, row in read_jsonl(path)
+    ]

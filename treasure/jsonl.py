@@ -1,0 +1,70 @@
+"""JSON Lines in and out, plain or gzip, with atomic writes."""
+
+import gzip
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any, cast
+
+from treasure.errors import DataError
+
+
+def open_text(path: Path) -> IO[str]:
+    """Opens `path` for reading as UTF-8 text; `.gz` is unpacked on the way."""
+    if path.suffix == ".gz":
+        return cast("IO[str]", gzip.open(path, "rt", encoding="utf-8"))
+    return path.open(encoding="utf-8")
+
+
+def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yields (line number from 1, object) for each line that is not blank.
+
+    Raises:
+        DataError: the file is missing or not UTF-8, or a line is not a JSON object.
+    """
+    if not path.is_file():
+        raise DataError("No such file.", path)
+    with open_text(path) as file:
+        try:
+            for line, text in enumerate(file, start=1):
+                if text.strip():
+                    yield line, _parse_object(text, path, line)
+        except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
+            raise DataError(f"Not readable as UTF-8 text: {error}.", path) from error
+
+
+def _parse_object(text: str, path: Path, line: int) -> dict[str, Any]:
+    try:
+        row = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(f"Not valid JSON: {error.msg} at column {error.colno}.", path, line) from error
+    if not isinstance(row, dict):
+        raise DataError(f"Expected a JSON object, got {type(row).__name__}.", path, line)
+    return row
+
+
+def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> int:
+    """Writes `rows` so that `path` is either whole or untouched; returns how many rows."""
+    count = 0
+    partial = path.with_name(path.name + ".partial")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with partial.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(row, ensure_ascii=False, sort_keys=False) + "\n")
+            count += 1
+    os.replace(partial, path)
+    return count
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes `text` so that `path` is either whole or untouched."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes `value` as indented JSON so that `path` is either whole or untouched."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
