@@ -115,12 +115,16 @@ def _markers_of(taxonomy: Taxonomy, name: str, raw: Scalar | Sequence[Scalar]) -
     return [Marker(name, value) for value in values]
 
 
+def applies(taxonomy: Taxonomy, markers: MarkerSet, category: str) -> bool:
+    """Whether `category` makes sense beside `markers`; also true where the category it hangs on is not known."""
+    rule = taxonomy.category(category).applies_when
+    return rule is None or rule.category not in markers or bool(set(markers.values(rule.category)) & set(rule.values))
+
+
 def _check_applicability(taxonomy: Taxonomy, found: MarkerSet) -> None:
     for name in found.categories:
         rule = taxonomy.category(name).applies_when
-        if rule is None or rule.category not in found:
-            continue
-        if not set(found.values(rule.category)) & set(rule.values):
+        if rule is not None and not applies(taxonomy, found, name):
             given = ", ".join(str(value) for value in found.values(rule.category))
             raise TaxonomyError(
                 f"Category '{name}' applies only when '{rule.category}' is one of {', '.join(rule.values)}; "

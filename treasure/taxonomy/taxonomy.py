@@ -3,7 +3,8 @@
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -11,6 +12,9 @@ from treasure.errors import TaxonomyError, did_you_mean
 
 Scalar = str | int | float
 """A marker's value: a name for nominal and ordinal categories, an int or a float for numeric ones."""
+
+LENGTHS = ("length_tokens", "length_sentences", "length_paragraphs")
+"""Numbers that are counted in the text itself: a category may be derived from them though the taxonomy lacks them."""
 
 
 class Kind(StrEnum):
@@ -99,7 +103,7 @@ class Category:
     def _parse_number(self, raw: object) -> int | float:
         try:
             number = float(raw) if isinstance(raw, (str, int, float)) and not isinstance(raw, bool) else math.nan
-        except ValueError:
+        except (ValueError, OverflowError):
             number = math.nan
         if not math.isfinite(number):
             raise TaxonomyError(f"Category '{self.name}' takes a finite number, got {raw!r}.")
@@ -151,6 +155,17 @@ class Taxonomy:
             )
         return self._by_name[name]
 
+    def only(self, names: Iterable[str]) -> "Taxonomy":
+        """The categories in `names`, in canonical order; a rule that hangs on a category left out is left out too.
+
+        Raises:
+            TaxonomyError: one of `names` is unknown.
+        """
+        kept = {self.category(name).name for name in names}
+        return Taxonomy(
+            self.name, tuple(_detached(category, kept) for category in self.categories if category.name in kept)
+        )
+
     @cached_property
     def num_markers(self) -> int:
         """Closed values plus numeric categories, as the paper counts."""
@@ -163,8 +178,18 @@ class Taxonomy:
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
+def _detached(category: Category, kept: set[str]) -> Category:
+    if category.applies_when is not None and category.applies_when.category not in kept:
+        category = replace(category, applies_when=None)
+    if category.derived_from is not None and category.derived_from not in kept.union(LENGTHS):
+        category = replace(category, derived_from=None, edges=())
+    return category
+
+
 def _meaning(category: Category) -> dict[str, object]:
     """All of a category but the prose, which may be reworded without touching what a model has learned."""
     found = asdict(category)
     found.pop("definition")
-    return {**found, "values": category.value_names}
+    bounds = {name: None if found[name] is None else float(found[name]) for name in ("minimum", "maximum")}
+    edges = [float(edge) for edge in category.edges]  # 10 and 10.0 mean the same
+    return {**found, **bounds, "edges": edges, "values": category.value_names}

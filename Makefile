@@ -1,0 +1,46 @@
+# All paths are relative and quoted, so that the folder may have any name. Needs make and python3 (3.11 or newer).
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup reproduce test test-slow test-gpu check format clean
+
+help: ## list what can be made
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/.stamp ## create .venv with the tested versions (again when pyproject.toml or constraints.txt changed)
+
+.venv/.stamp: pyproject.toml constraints.txt
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "treasure needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; set PYTHON=/path/to/python3.11")'
+	test -x "$(BIN)/python" || "$(PYTHON)" -m venv .venv
+	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' constraints.txt)"
+	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch .venv/.stamp
+
+reproduce: setup ## train Baseline and marked model on the small world, evaluate both, write the report
+	"$(BIN)/treasure-run" sweeps=head_vs_tail
+	"$(BIN)/treasure-report"
+
+test: setup ## the fast tests
+	"$(BIN)/python" -m pytest -q
+
+test-slow: setup ## the slow tests
+	"$(BIN)/python" -m pytest -q -m "slow and not gpu"
+
+test-gpu: setup ## the tests that need a CUDA device
+	"$(BIN)/python" -m pytest -q -m gpu
+
+check: setup ## lint, formatting, import direction, types
+	"$(BIN)/ruff" check .
+	"$(BIN)/ruff" format --check .
+	"$(BIN)/lint-imports"
+	"$(BIN)/pyright"
+
+format: setup ## mend formatting and what the linter can mend
+	"$(BIN)/ruff" check --fix .
+	"$(BIN)/ruff" format .
+
+clean: ## remove caches and build products; keeps .venv and outputs
+	rm -rf build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,97 @@
+"""Lengths: counted in the unit of the language, never failing, agreeing with the buckets."""
+
+import warnings
+
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.language import Language
+from spacy.util import get_lang_class
+
+from treasure.annotation.lengths import LANGUAGE_CODES, Lengths, _pipeline, count_lengths, length_values
+from treasure.taxonomy.taxonomy import LENGTHS
+
+CASES = {
+    "empty": ("", "English", Lengths(0, 0, 0)),
+    "white space": (" \n\n \t\n", "English", Lengths(0, 0, 0)),
+    "English": ("It's late. Go home!", "English", Lengths(7, 2, 1)),
+    "two paragraphs": ("First one.\n\nSecond one, longer.", "English", Lengths(8, 2, 2)),
+    "blank line with blanks": ("One.\n \t\nTwo.", "English", Lengths(4, 2, 2)),
+    "many blank lines": ("One.\n\n\n\nTwo.\n\n", "English", Lengths(4, 2, 2)),
+    "one newline is no paragraph": ("One line\nand another", "English", Lengths(4, 1, 1)),
+    "a heading ends a sentence": ("Heading\n\nText.", "English", Lengths(3, 2, 2)),
+    "French": ("L'été arrive. Enfin !", "French", Lengths(6, 2, 1)),
+    "Chinese counts characters": ("你好，世界。我很好！", "Chinese", Lengths(10, 2, 1)),
+    "Russian": ("Привет, мир. Как дела?", "Russian", Lengths(7, 2, 1)),
+    "Hindi": ("नमस्ते दुनिया। सब ठीक है।", "Hindi", Lengths(7, 2, 1)),
+    "Arabic": ("مرحبا بالعالم. كيف حالك؟", "Arabic", Lengths(6, 2, 1)),
+    "language unknown": ("One two. Three", None, Lengths(4, 2, 1)),
+}
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*(are counted in|counting by general).*")
+        yield
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_counts_by_hand(case):
+    text, language, expected = CASES[case]
+    assert count_lengths(text, language) == expected
+
+
+@given(text=st.text(alphabet="ab .!?\n。नé'-", max_size=80), language=st.sampled_from([*LANGUAGE_CODES, None, "Zulu"]))
+def test_any_text_is_counted_in_any_language(text, language):
+    lengths = count_lengths(text, language)
+    assert lengths.tokens >= lengths.sentences >= lengths.paragraphs
+    assert (lengths.paragraphs == 0) == (not text.strip())
+
+
+def test_every_language_of_the_taxonomy_has_a_code(taxonomy):
+    assert set(LANGUAGE_CODES) == set(taxonomy.category("lang").value_names)
+    assert len(set(LANGUAGE_CODES.values())) == 23
+
+
+def test_japanese_is_never_one_token_a_sentence():
+    assert count_lengths("これは日本語です。そうです。", "Japanese").tokens >= 6
+
+
+def test_falling_back_is_told_once_a_language(monkeypatch):
+    def blank(code: str) -> Language:
+        if code == "ja":
+            raise ImportError("install a package")
+        return Language() if code == "xx" else get_lang_class(code)()
+
+    _pipeline.cache_clear()
+    monkeypatch.setattr(spacy, "blank", blank)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        counts = [count_lengths("そうです。", "Japanese").tokens for _ in range(3)]
+        counts += [count_lengths("a b", "Zulu").tokens for _ in range(3)]
+    _pipeline.cache_clear()
+    assert counts == [5, 5, 5, 2, 2, 2]
+    assert [str(warning.message) for warning in told] == [
+        "Lengths of Japanese are counted in characters: spaCy needs a package (install a package …).",
+        "No length rules for the language 'Zulu'; counting by general ones.",
+    ]
+
+
+def test_values_cover_what_the_taxonomy_asks_for(taxonomy):
+    text = "word " * 300
+    assert length_values(text, "English", taxonomy) == {
+        "length_tokens": 300, "length_sentences": 1, "length_paragraphs": 1, "length_bucket": "medium",
+    }  # fmt: skip
+    assert length_values(text, "English", taxonomy.only(["length_bucket", "lang"])) == {"length_bucket": "medium"}
+    assert length_values(text, "English", taxonomy.only(["length_tokens"])) == {LENGTHS[0]: 300}
+    assert length_values(text, "English", taxonomy.only(["lang"])) == {}
+
+
+def test_long_texts_are_counted():
+    assert count_lengths("word " * 250_000, "English").tokens == 250_000  # longer than spaCy's own limit
+
+
+def test_pipelines_are_made_once():
+    assert _pipeline("French") is _pipeline("French")

@@ -1,0 +1,39 @@
+"""What all tests share: no network, quiet loggers, checked tensor shapes, repeatable properties."""
+
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+
+os.environ.update(HF_HUB_OFFLINE="1", WANDB_MODE="offline", WANDB_SILENT="true", TOKENIZERS_PARALLELISM="false")
+
+import beartype
+import pytest
+import torch
+from hypothesis import HealthCheck, settings
+from jaxtyping import install_import_hook
+
+# An int is welcome where a float is asked for, as type checkers have it; beartype needs to be told.
+_checker = ModuleType("treasure_type_checker")
+_checker.check = beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))  # type: ignore[attr-defined]
+sys.modules[_checker.__name__] = _checker
+install_import_hook(
+    ["treasure.data", "treasure.model", "treasure.training", "treasure.inference"], f"{_checker.__name__}.check"
+)
+
+from treasure.taxonomy.load import load_taxonomy
+from treasure.taxonomy.taxonomy import Taxonomy
+
+torch.set_num_threads(min(2, os.cpu_count() or 1))
+settings.register_profile(
+    "repeatable", deadline=None, derandomize=True, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("repeatable")
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def taxonomy() -> Taxonomy:
+    """The shipped taxonomy with its 13 categories."""
+    return load_taxonomy(REPOSITORY / "conf" / "taxonomy" / "treasure_hunt.yaml")

@@ -1,0 +1,37 @@
+"""`Report`: all that was found out about one group of runs, handed from the analysis to pages, terminal and loggers."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from treasure.analysis.collect import RunTable
+from treasure.analysis.examples import SideBySide
+from treasure.analysis.figures.draw import SavedFigure
+from treasure.analysis.lifts import DifferenceRow, GroupRow, LiftRow
+from treasure.analysis.marker_accuracy import AccuracyRow
+from treasure.analysis.progress import ProgressRow
+from treasure.analysis.setting import Fact
+from treasure.analysis.verdicts import Verdict
+
+
+@dataclass(frozen=True)
+class Report:
+    """A finished report: where it lies and all that it holds."""
+
+    title: str
+    folder: Path
+    runs: RunTable
+    lifts: tuple[LiftRow, ...]
+    differences: tuple[DifferenceRow, ...]
+    groups: tuple[GroupRow, ...]
+    progress: tuple[ProgressRow, ...]
+    accuracy: tuple[AccuracyRow, ...]
+    verdicts: tuple[Verdict, ...]
+    figures: tuple[SavedFigure, ...]
+    examples: tuple[SideBySide, ...]
+    facts: tuple[Fact, ...]
+    provenance: tuple[tuple[str, str], ...]
+
+    @property
+    def page(self) -> Path:
+        """The page to open."""
+        return self.folder / "index.html"

@@ -1,0 +1,86 @@
+"""Counts tokens, sentences and paragraphs by the rules of a text's language, with spaCy and without any download."""
+
+import re
+import warnings
+from dataclasses import dataclass
+from functools import cache
+
+import spacy
+from spacy.attrs import IS_SPACE, SENT_START
+from spacy.language import Language
+
+from treasure.taxonomy.taxonomy import LENGTHS, Scalar, Taxonomy
+
+LANGUAGE_CODES = {
+    "English": "en", "French": "fr", "Spanish": "es", "Italian": "it", "German": "de", "Portuguese": "pt",
+    "Japanese": "ja", "Korean": "ko", "Arabic": "ar", "Chinese": "zh", "Russian": "ru", "Polish": "pl", "Turkish": "tr",
+    "Vietnamese": "vi", "Dutch": "nl", "Czech": "cs", "Indonesian": "id", "Ukrainian": "uk", "Romanian": "ro",
+    "Greek": "el", "Hindi": "hi", "Hebrew": "he", "Persian": "fa",
+}  # fmt: skip
+"""Language names of the taxonomy -> spaCy's codes."""
+
+ANY_LANGUAGE = "xx"
+"""spaCy's code for rules that hold in most languages that part words by blanks."""
+
+_BY_CHARACTER = "zh"
+_WITHOUT_BLANKS = ("ja", "th")
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """Sizes of one text; all 0 for an empty one. White space is no token, and a paragraph's end ends its sentence."""
+
+    tokens: int
+    sentences: int
+    paragraphs: int
+
+
+def count_lengths(text: str, language: str | None = None) -> Lengths:
+    """Sizes of `text` in `language`, a name of `LANGUAGE_CODES`.
+
+    Words and punctuation marks are tokens; Chinese counts characters. Languages that are unknown, or whose tokenizer
+    is not installed, are counted by general rules, with one warning a language.
+    """
+    paragraphs = [part for part in map(str.strip, _BLANK_LINE.split(text)) if part]
+    pipeline = _pipeline(language)
+    tokens = sentences = 0
+    for paragraph in paragraphs:
+        table = pipeline.get_pipe("sentencizer")(pipeline.make_doc(paragraph)).to_array([IS_SPACE, SENT_START])
+        tokens += len(table) - int(table[:, 0].sum())
+        sentences += int((table[:, 1] == 1).sum())
+    return Lengths(tokens, sentences, len(paragraphs))
+
+
+def length_values(text: str, language: str | None, taxonomy: Taxonomy) -> dict[str, Scalar]:
+    """Category -> value for every category of `taxonomy` that is counted, or follows from a count."""
+    derived = {c.name: c for c in taxonomy.categories if c.derived_from in LENGTHS}
+    counted = [name for name in LENGTHS if name in taxonomy]
+    if not counted and not derived:
+        return {}
+    lengths = count_lengths(text, language)
+    numbers: dict[str, int] = dict(zip(LENGTHS, (lengths.tokens, lengths.sentences, lengths.paragraphs), strict=True))
+    values: dict[str, Scalar] = {name: numbers[name] for name in counted}
+    return values | {name: category.bucket(numbers[str(category.derived_from)]) for name, category in derived.items()}
+
+
+@cache
+def _pipeline(language: str | None) -> Language:
+    """The spaCy pipeline that counts `language`: its tokenizer and a rule-based sentencizer."""
+    code = ANY_LANGUAGE if language is None else LANGUAGE_CODES.get(language)
+    if code is None:
+        warnings.warn(f"No length rules for the language '{language}'; counting by general ones.", stacklevel=3)
+        code = ANY_LANGUAGE
+    try:
+        pipeline = spacy.blank(code)
+    except ImportError as error:
+        fallback = _BY_CHARACTER if code in _WITHOUT_BLANKS else ANY_LANGUAGE
+        unit = "characters" if code in _WITHOUT_BLANKS else "words between blanks"
+        package = " ".join(str(error).split())[:120]
+        warnings.warn(
+            f"Lengths of {language} are counted in {unit}: spaCy needs a package ({package} …).", stacklevel=3
+        )
+        pipeline = spacy.blank(fallback)
+    pipeline.max_length = 10**9  # the limit guards parsers, and there is none here
+    pipeline.add_pipe("sentencizer")
+    return pipeline

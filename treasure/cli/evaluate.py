@@ -1,0 +1,107 @@
+"""`treasure-evaluate`: asks a trained model every prompt in every regime and writes `records.jsonl`."""
+
+from pathlib import Path
+
+from pytorch_lightning.loggers import Logger
+
+from treasure.cli.console import quiet_libraries, say
+from treasure.cli.inputs import Inputs, load_inputs, open_run_folder
+from treasure.cli.train import read_summary, run_loggers
+from treasure.config.launch import launch
+from treasure.config.schema import RunCommand
+from treasure.data.config import DataSource
+from treasure.errors import CheckpointError, ConfigError, did_you_mean
+from treasure.evaluation.benchmarks.heldout import evaluate_heldout
+from treasure.evaluation.benchmarks.world import evaluate_world
+from treasure.evaluation.record import EvaluationRecord, Regime, write_records
+from treasure.evaluation.sandbox import run_code
+from treasure.inference.generate import Generator, device_for
+from treasure.markers.config import MarkerMode
+from treasure.model.checkpoint import load_checkpoint
+from treasure.training.loggers import finish, log_table
+from treasure.world.oracle import Oracle
+from treasure.world.world import WorldPrompt
+
+RECORDS_FILE = "records.jsonl"
+SAMPLE_COLUMNS = ("benchmark", "regime", "levers", "prompt", "header", "content", "scores")
+
+
+def main() -> None:
+    """Entry point of `treasure-evaluate`."""
+    launch(RunCommand, "run", run)
+
+
+def run(config: RunCommand) -> None:
+    """Evaluates the model that `treasure-train` left in the run folder of the same configuration."""
+    quiet_libraries()
+    folder = open_run_folder(config)
+    with folder.work():
+        loggers = run_loggers(config, folder.path)
+        try:
+            records = evaluate(config, load_inputs(config), folder.path, loggers)
+        except BaseException:
+            finish(loggers, succeeded=False)
+            raise
+        finish(loggers, succeeded=True)
+    say(f"{len(records)} records: {folder.path / RECORDS_FILE}")
+
+
+def evaluate(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger]) -> list[EvaluationRecord]:
+    """Evaluates the snapshots in their regimes, then the model in all of its own.
+
+    Raises:
+        CheckpointError: there is no model in `folder`, or it was trained with another taxonomy.
+    """
+    if not (folder / "model").is_dir():
+        raise CheckpointError(f"'{folder}' holds no model. Run treasure-train (or treasure-run) with the same options.")
+    steps = {int(path.name.removeprefix("step-")): path for path in (folder / "snapshots").glob("step-*")}
+    records: list[EvaluationRecord] = []
+    for step, path in sorted(steps.items()):
+        records += _evaluate_model(config, inputs, path, step, config.benchmark.snapshot_regimes, snapshot=True)
+    step = read_summary(folder).steps
+    records += _evaluate_model(config, inputs, folder / "model", step, config.benchmark.regimes, snapshot=False)
+    write_records(folder / RECORDS_FILE, records)
+    _log_samples(config, [record for record in records if record.step == step], loggers)
+    return records
+
+
+def _evaluate_model(
+    config: RunCommand, inputs: Inputs, path: Path, step: int, regimes: list[str], *, snapshot: bool
+) -> list[EvaluationRecord]:
+    checkpoint = load_checkpoint(path, inputs.taxonomy)
+    checkpoint.model.to(device_for(config.trainer.accelerator)).eval()
+    generator = Generator(checkpoint, config.generation)
+    chosen = [Regime.BASELINE] if config.markers.mode is MarkerMode.NONE else [Regime(name) for name in regimes]
+    shared = {"tail_threshold": config.data.tail_threshold, "seed": config.seed, "step": step}
+    frequency, stride = inputs.corpus.frequency, config.benchmark.snapshot_stride if snapshot else 1
+    if config.data.source is DataSource.WORLD:
+        oracle = Oracle(inputs.world, lambda jobs: run_code(jobs))
+        prompts = _selected(config, inputs)[::stride]
+        return evaluate_world(generator, oracle, prompts, chosen, frequency, **shared)
+    examples = inputs.corpus.validation[::stride]
+    return evaluate_heldout(checkpoint, generator, examples, chosen, frequency, **shared)
+
+
+def _selected(config: RunCommand, inputs: Inputs) -> list[WorldPrompt]:
+    """The world's prompts of the benchmarks that are asked for."""
+    prompts = inputs.world.prompts()
+    names = sorted({prompt.benchmark for prompt in prompts})
+    unknown = [name for name in config.benchmark.names if name not in names]
+    if unknown:
+        raise ConfigError(
+            f"benchmark.names: the world has no benchmark '{unknown[0]}'.{did_you_mean(unknown[0], names)} "
+            f"Allowed: {', '.join(names)}."
+        )
+    return [prompt for prompt in prompts if not config.benchmark.names or prompt.benchmark in config.benchmark.names]
+
+
+def _log_samples(config: RunCommand, records: list[EvaluationRecord], loggers: list[Logger]) -> None:
+    """Sends a table of answers, spread evenly over the records, to W&B."""
+    if not config.logger.num_samples:
+        return
+    chosen = records[:: max(1, len(records) // config.logger.num_samples)][: config.logger.num_samples]
+    rows = [
+        [r.benchmark, str(r.regime), str(r.levers), r.prompt, str(r.predicted), r.content, str(dict(r.scores))]
+        for r in chosen
+    ]
+    log_table(loggers, "samples", SAMPLE_COLUMNS, rows)

@@ -1,0 +1,41 @@
+"""What training and evaluation start from: taxonomy, world, corpus, and the run's folder."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from treasure.config.launch import conf_dir
+from treasure.config.run_folder import RunFolder
+from treasure.config.schema import RunCommand
+from treasure.taxonomy.taxonomy import Taxonomy
+from treasure.training.corpus import Corpus, build_corpus
+from treasure.world.world import World
+
+NOT_PART_OF_A_RUN = ("paths", "logger", "callbacks")
+"""Options that change where things lie or what is shown, but no result."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The data of one run."""
+
+    taxonomy: Taxonomy
+    world: World
+    corpus: Corpus
+
+
+def load_inputs(config: RunCommand) -> Inputs:
+    """Reads or generates everything that `config` trains and evaluates on."""
+    taxonomy = config.taxonomy.load(conf_dir() / "taxonomy")
+    config.markers.dropout.check(taxonomy)
+    world = World(config.world, taxonomy)
+    corpus = build_corpus(config.data, taxonomy, world=world, folder=Path(config.paths.data), seed=config.seed)
+    return Inputs(taxonomy, world, corpus)
+
+
+def open_run_folder(config: RunCommand) -> RunFolder:
+    """The folder outputs/runs/<group>/<name>-<hash of all that decides the result>."""
+    taxonomy = config.taxonomy.load(conf_dir() / "taxonomy")
+    settings = {**asdict(config), "taxonomy_hash": taxonomy.hash}
+    return RunFolder.of(
+        Path(config.paths.outputs) / "runs" / config.group, config.name, settings, ignore=NOT_PART_OF_A_RUN
+    )

@@ -1,0 +1,32 @@
+"""`treasure-report`: the finished runs of a group become a page, tables and figures."""
+
+from pathlib import Path
+
+from treasure.analysis.report import final_lifts, terminal_table, write_report
+from treasure.cli.console import console, say
+from treasure.config.launch import launch
+from treasure.config.schema import ReportCommand
+from treasure.training.loggers import finish, log_table, wandb_loggers
+
+
+def main() -> None:
+    """Entry point of `treasure-report`."""
+    launch(ReportCommand, "report", run)
+
+
+def run(config: ReportCommand) -> None:
+    """Writes outputs/reports/<group>/ and prints the closing table; W&B gets the final lifts."""
+    outputs = Path(config.paths.outputs)
+    folder = outputs / "reports" / config.group
+    title = config.title or config.group.replace("_", " ")
+    report = write_report(outputs / "runs", config.group, folder, title=title)
+    lifts = final_lifts(report)
+    loggers = wandb_loggers(
+        config.logger, folder, name=f"report-{config.group}", group=config.group, job_type="report", settings={}
+    )
+    for logger in loggers:
+        logger.log_metrics(lifts)
+    log_table(loggers, "lifts", list(report.lifts.columns), report.lifts.to_numpy().tolist())
+    finish(loggers, succeeded=True)
+    console.print(terminal_table(report))
+    say(f"Report: {folder / 'index.html'}")

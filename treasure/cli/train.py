@@ -1,0 +1,99 @@
+"""`treasure-train`: trains one model and exports it into its run folder."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+from pytorch_lightning.loggers import Logger
+
+from treasure.cli.console import quiet_libraries, say
+from treasure.cli.inputs import Inputs, load_inputs, open_run_folder
+from treasure.config.launch import launch
+from treasure.config.schema import RunCommand
+from treasure.data.batches import MicroBatchDataset
+from treasure.jsonl import write_json
+from treasure.markers.config import MarkerMode
+from treasure.model.checkpoint import save_checkpoint
+from treasure.training.fit import FitSummary, fit
+from treasure.training.loggers import finish, make_loggers
+from treasure.training.prepare import prepare
+
+SUMMARY_FILE = "training.json"
+
+
+def main() -> None:
+    """Entry point of `treasure-train`."""
+    launch(RunCommand, "run", run)
+
+
+def run(config: RunCommand) -> None:
+    """Trains what `config` says, unless its run folder already holds that model."""
+    quiet_libraries()
+    folder = open_run_folder(config)
+    with folder.work():
+        loggers = run_loggers(config, folder.path)
+        try:
+            train(config, load_inputs(config), folder.path, loggers)
+        except BaseException:
+            finish(loggers, succeeded=False)
+            raise
+        finish(loggers, succeeded=True)
+    say(f"Model: {folder.path / 'model'}")
+
+
+def run_loggers(config: RunCommand, folder: Path) -> list[Logger]:
+    """The loggers of one run; the folder's name is the run's name."""
+    settings = asdict(config)
+    return make_loggers(config.logger, folder, name=folder.name, group=config.group, settings=settings)
+
+
+def train(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger]) -> FitSummary:
+    """Trains and exports to `folder/model`; a model that an earlier start finished is taken as it is."""
+    if (folder / SUMMARY_FILE).is_file() and (folder / "model").is_dir():
+        say(f"{folder.name}: already trained")
+        return read_summary(folder)
+    corpus = inputs.corpus
+    prepared = prepare(
+        corpus,
+        inputs.taxonomy,
+        markers=config.markers,
+        model=config.model,
+        template=config.data.template,
+        overflow=config.data.overflow,
+        seed=config.seed,
+        cache=Path(config.paths.outputs) / "cache",
+    )
+    for note in (*corpus.notes, prepared.dataset.report.describe()):
+        say(f"{folder.name}: {note}")
+    pd.DataFrame(corpus.frequency.table(config.data.tail_threshold)).to_csv(folder / "frequency.csv", index=False)
+    num_steps = config.trainer.num_steps(len(prepared.dataset), config.batch.global_batch_size)
+    checkpoint = prepared.checkpoint
+    summary = fit(
+        checkpoint.model,
+        MicroBatchDataset(
+            prepared.dataset,
+            config.batch,
+            num_steps=num_steps,
+            seed=config.seed,
+            pad_id=int(checkpoint.tokenizer.pad_token_id),
+            dropout=None if config.markers.mode is MarkerMode.NONE else config.markers.dropout,
+        ),
+        num_steps,
+        batch=config.batch,
+        optimizer=config.optimizer,
+        scheduler=config.scheduler,
+        trainer=config.trainer,
+        callbacks=config.callbacks,
+        loggers=loggers,
+        keep_snapshot=lambda step: save_checkpoint(checkpoint, folder / "snapshots" / f"step-{step}"),
+        compile_model=config.model.compile,
+    )
+    save_checkpoint(checkpoint, folder / "model")
+    write_json(folder / SUMMARY_FILE, asdict(summary))
+    return summary
+
+
+def read_summary(folder: Path) -> FitSummary:
+    """What training cost, from the run folder."""
+    return FitSummary(**json.loads((folder / SUMMARY_FILE).read_text(encoding="utf-8")))

@@ -1,0 +1,109 @@
+"""What each command can be told: one dataclass a command, put together from the parts' own options."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from treasure.data.batches import BatchConfig
+from treasure.data.config import DataConfig
+from treasure.errors import ConfigError
+from treasure.evaluation.config import BenchmarkConfig
+from treasure.inference.config import GenerationConfig
+from treasure.markers.config import MarkersConfig
+from treasure.model.config import ModelConfig, OptimizerConfig, SchedulerConfig
+from treasure.taxonomy.config import TaxonomyConfig
+from treasure.training.config import CallbacksConfig, LoggerConfig, TrainerConfig
+from treasure.world.config import WorldConfig
+
+
+@dataclass(kw_only=True, slots=True)
+class PathsConfig:
+    """Where things lie; never part of a run's identity."""
+
+    outputs: str = "outputs"
+    """Runs, reports and caches."""
+    data: str = "data"
+    """Folder that the paths of a data YAML are relative to."""
+
+
+@dataclass(kw_only=True, slots=True)
+class RunCommand:
+    """`treasure-run`, `-train`, `-evaluate`: one model, from data to records."""
+
+    name: str
+    """Name of the run; its folder is <name>-<hash>."""
+    group: str = "default"
+    """Runs of one group are reported together; W&B groups them too."""
+    seed: int = 0
+    """Seed of weights, example order and dropout."""
+    taxonomy: TaxonomyConfig = field(default_factory=TaxonomyConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    world: WorldConfig = field(default_factory=WorldConfig)
+    markers: MarkersConfig = field(default_factory=MarkersConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    batch: BatchConfig = field(default_factory=BatchConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    scheduler: SchedulerConfig = field(default_factory=SchedulerConfig)
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    callbacks: CallbacksConfig = field(default_factory=CallbacksConfig)
+    logger: LoggerConfig = field(default_factory=LoggerConfig)
+    generation: GenerationConfig = field(default_factory=GenerationConfig)
+    benchmark: BenchmarkConfig = field(default_factory=BenchmarkConfig)
+    paths: PathsConfig = field(default_factory=PathsConfig)
+
+    def __post_init__(self) -> None:
+        for key in ("name", "group"):
+            value = getattr(self, key)
+            if not value or any(letter in value for letter in "/\\:") or value.startswith("."):
+                raise ConfigError(f"{key} becomes a folder name and cannot be {value!r}; use letters, digits, - and _.")
+
+
+@dataclass(kw_only=True, slots=True)
+class ReportCommand:
+    """`treasure-report`: a group of finished runs becomes a report."""
+
+    group: str
+    """Group of runs to report."""
+    title: str = ""
+    """Title of the page; empty takes the group's name."""
+    logger: LoggerConfig = field(default_factory=LoggerConfig)
+    paths: PathsConfig = field(default_factory=PathsConfig)
+
+
+@dataclass(kw_only=True, slots=True)
+class GenerateCommand:
+    """`treasure-generate`: a trained model answers one prompt or a file of prompts."""
+
+    checkpoint: str
+    """Model folder, such as outputs/runs/<group>/<run>/model."""
+    prompt: str | None = None
+    """One prompt; give this or `input`."""
+    input: str | None = None
+    """JSON Lines with a `prompt` (and optionally `markers`) an object."""
+    output: str | None = None
+    """JSON Lines to write; None prints."""
+    fix: dict[str, Any] = field(default_factory=dict)
+    """Markers put into the prompt: category -> value."""
+    force: dict[str, Any] = field(default_factory=dict)
+    """Markers put into the prompt and into the header."""
+    generation: GenerationConfig = field(default_factory=GenerationConfig)
+
+    def __post_init__(self) -> None:
+        if (self.prompt is None) == (self.input is None):
+            raise ConfigError("Give either prompt='…' or input=FILE.jsonl, not both and not neither.")
+
+
+@dataclass(kw_only=True, slots=True)
+class RenderCommand(RunCommand):
+    """`treasure-render`: training examples of a run, as the model sees them."""
+
+    example: int = 0
+    """Number of the first example to print, from 0."""
+    count: int = 1
+    """How many examples to print, at least 1."""
+    epoch: int = 0
+    """Epoch whose dropout is drawn, from 0."""
+
+    def __post_init__(self) -> None:
+        super(RenderCommand, self).__post_init__()
+        if self.example < 0 or self.count < 1 or self.epoch < 0:
+            raise ConfigError("example and epoch must be at least 0, and count at least 1.")

@@ -1,0 +1,207 @@
+"""Which examples an optimizer step sees, and how they become padded tensors.
+
+    seed, epoch -> permutation -> global batch (one optimizer step) -> sorted by length -> micro-batches -> Batch
+
+Everything is a function of indices: the same for any number of workers and ranks, and after resume.
+
+Shapes: B rows of a micro-batch, T positions.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int64, UInt8
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from treasure.data.cache import TokenizedDataset
+from treasure.data.template import SegmentKind
+from treasure.data.tokenize import compose
+from treasure.errors import ConfigError, DataError
+from treasure.markers.dropout import DropoutConfig, kept_indices
+from treasure.seeding import key_to_int
+
+
+@dataclass(kw_only=True, slots=True)
+class BatchConfig:
+    """How many examples make an optimizer step, and what their tokens weigh."""
+
+    global_batch_size: int = 64
+    """Examples an optimizer step learns from, over all devices and micro-batches; at least 1."""
+    micro_batch_size: int = 16
+    """Examples that are on a device at once, at least 1; changes memory and speed, not the result."""
+    header_loss_weight: float = 1.0
+    """Weight of a header token in the loss, where a content token weighs 1; at least 0."""
+    pad_to_multiple: int = 8
+    """Rows are padded to a multiple of this many tokens, at least 1."""
+
+    def __post_init__(self) -> None:
+        for name in ("global_batch_size", "micro_batch_size", "pad_to_multiple"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"batch.{name} must be at least 1, got {getattr(self, name)}.")
+        if not 0 <= self.header_loss_weight < math.inf:
+            raise ConfigError(f"batch.header_loss_weight must be at least 0, got {self.header_loss_weight}.")
+
+    @property
+    def num_micro_batches(self) -> int:
+        """Micro-batches of one global batch."""
+        return math.ceil(self.global_batch_size / self.micro_batch_size)
+
+
+@dataclass(slots=True)
+class Batch:
+    """One micro-batch; rows are padded on the right and never hold more than one example.
+
+    `loss_weights[b, t]` is the weight of predicting token t from the tokens before it: 0 in the prompt, its header and
+    the padding. `global_weight` is the sum of the loss weights over the whole global batch, by which each micro-batch
+    divides, so that their losses add up to the mean. `num_useful_tokens` leaves padding out.
+    """
+
+    input_ids: Int64[Tensor, "B T"]
+    attention_mask: Int64[Tensor, "B T"]
+    kinds: UInt8[Tensor, "B T"]
+    loss_weights: Float32[Tensor, "B T"]
+    global_weight: float
+    num_examples: int
+    num_useful_tokens: int
+
+    def to(self, device: torch.device | str) -> "Batch":
+        """The same batch with its tensors on `device`."""
+        return self._with([tensor.to(device, non_blocking=True) for tensor in self._tensors()])
+
+    def pin_memory(self) -> "Batch":
+        """The same batch in page-locked memory, from which copies to a GPU do not block."""
+        return self._with([tensor.pin_memory() for tensor in self._tensors()])
+
+    def _tensors(self) -> list[Tensor]:
+        return [self.input_ids, self.attention_mask, self.kinds, self.loss_weights]
+
+    def _with(self, tensors: list[Tensor]) -> "Batch":
+        ids, mask, kinds, weights = tensors
+        return Batch(ids, mask, kinds, weights, self.global_weight, self.num_examples, self.num_useful_tokens)
+
+
+@lru_cache(maxsize=2)
+def epoch_order(num_examples: int, seed: int, epoch: int) -> np.ndarray:
+    """A permutation of `range(num_examples)`, int64, that depends on the arguments alone; not to be written to."""
+    order = np.random.Generator(np.random.PCG64(key_to_int("order", seed, epoch))).permutation(num_examples)
+    order.flags.writeable = False
+    return order
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalBatchPlan:
+    """Which examples each optimizer step sees: the permutations of all epochs, end to end, cut into global batches."""
+
+    num_examples: int
+    global_batch_size: int
+    seed: int
+
+    def examples(self, step: int) -> list[tuple[int, int]]:
+        """(epoch, index of the example) for each example of optimizer step `step`, which counts from 0."""
+        places = range(step * self.global_batch_size, (step + 1) * self.global_batch_size)
+        pairs = (divmod(place, self.num_examples) for place in places)
+        return [(epoch, int(epoch_order(self.num_examples, self.seed, epoch)[within])) for epoch, within in pairs]
+
+
+class MicroBatchDataset(Dataset[Batch]):
+    """All micro-batches of a run; item i is micro-batch i % n of optimizer step i // n, with n a global batch.
+
+    Use with `DataLoader(batch_size=None, shuffle=False)`. With `dropout` None no header is written on either side,
+    which is how Baseline sees the same examples in the same order.
+
+    Raises:
+        DataError: there is no example at all.
+    """
+
+    def __init__(
+        self,
+        dataset: TokenizedDataset,
+        config: BatchConfig,
+        *,
+        num_steps: int,
+        seed: int,
+        pad_id: int,
+        dropout: DropoutConfig | None,
+        first_step: int = 0,
+    ) -> None:
+        if not len(dataset):
+            raise DataError(f"No example is left to train on. {dataset.report.describe()}", dataset.folder)
+        self._dataset, self._config, self._dropout = dataset, config, dropout
+        self._num_steps, self._first_step, self._seed, self._pad_id = num_steps, first_step, seed, pad_id
+        self.plan = GlobalBatchPlan(len(dataset), config.global_batch_size, seed)
+        weights = np.zeros(len(SegmentKind), dtype=np.float32)
+        weights[SegmentKind.HEADER], weights[SegmentKind.CONTENT] = config.header_loss_weight, 1.0
+        self._weights = weights
+        self._composed: tuple[int, list[_Row], float] | None = None
+
+    def __len__(self) -> int:
+        """Micro-batches from `first_step` to the end of the run."""
+        return (self._num_steps - self._first_step) * self._config.num_micro_batches
+
+    def __getitem__(self, index: int) -> Batch:
+        """Micro-batch `index`, counted from the start of `first_step`."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"Micro-batch {index} of {len(self)}.")
+        step, micro = divmod(index, self._config.num_micro_batches)
+        rows, global_weight = self._global_batch(self._first_step + step)
+        size = self._config.micro_batch_size
+        return self._collate(rows[micro * size : (micro + 1) * size], global_weight)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_composed": None}
+
+    def _global_batch(self, step: int) -> tuple[list["_Row"], float]:
+        """The rows of optimizer step `step`, shortest first, and the sum of their loss weights."""
+        if self._composed is None or self._composed[0] != step:
+            rows = sorted((self._row(epoch, index) for epoch, index in self.plan.examples(step)), key=len)
+            counts = np.bincount(np.concatenate([row.kinds for row in rows]), minlength=len(SegmentKind))
+            self._composed = (step, rows, float(counts @ self._weights.astype(np.float64)))
+        return self._composed[1], self._composed[2]
+
+    def _row(self, epoch: int, index: int) -> "_Row":
+        example = self._dataset[index]
+        if self._dropout is None:
+            return _Row(*compose(example, prompt_markers=None, completion_header=False))
+        kept = kept_indices(
+            [category for category, _ in example.marker_ids],
+            self._dropout,
+            seed=self._seed,
+            epoch=epoch,
+            example_id=example.example_id,
+        )
+        return _Row(*compose(example, prompt_markers=kept, completion_header=True))
+
+    def _collate(self, rows: list["_Row"], global_weight: float) -> Batch:
+        longest = max(len(row) for row in rows)
+        multiple = self._config.pad_to_multiple
+        width = max(longest, min(math.ceil(longest / multiple) * multiple, self._dataset.max_length))
+        ids = np.full((len(rows), width), self._pad_id, dtype=np.int64)
+        kinds = np.full((len(rows), width), SegmentKind.PAD, dtype=np.uint8)
+        for number, row in enumerate(rows):
+            ids[number, : len(row)], kinds[number, : len(row)] = row.ids, row.kinds
+        mask = kinds != SegmentKind.PAD
+        return Batch(
+            input_ids=torch.from_numpy(ids),
+            attention_mask=torch.from_numpy(mask.astype(np.int64)),
+            kinds=torch.from_numpy(kinds),
+            loss_weights=torch.from_numpy(self._weights[kinds]),
+            global_weight=global_weight,
+            num_examples=len(rows),
+            num_useful_tokens=int(mask.sum()),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Row:
+    """One composed example: ids int32 [T] and kinds uint8 [T]."""
+
+    ids: np.ndarray
+    kinds: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)

@@ -1,0 +1,42 @@
+"""Options of the data: where examples come from, and how they are split, measured and fitted."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from treasure.data.overflow import OverflowPolicy
+from treasure.data.readers import DatasetConfig
+from treasure.data.template import TemplateConfig
+from treasure.errors import ConfigError
+
+
+class DataSource(StrEnum):
+    """WORLD: the procedural corpus with known truth. FILES: the datasets that are listed."""
+
+    WORLD = "world"
+    FILES = "files"
+
+
+@dataclass(kw_only=True, slots=True)
+class DataConfig:
+    """Where training examples come from."""
+
+    source: DataSource = DataSource.WORLD
+    """world or files."""
+    datasets: dict[str, DatasetConfig] = field(default_factory=dict)
+    """Name -> dataset; read when the source is files, and then at least one."""
+    validation_fraction: float = 0.02
+    """Share of the prompts kept out of training, in [0, 1); the world generates its own validation examples instead."""
+    tail_threshold: float = 0.05
+    """Values with a share of the training mixture below this are tail, in (0, 1)."""
+    overflow: OverflowPolicy = OverflowPolicy.DROP
+    """drop, stop or truncate_content: what happens to examples longer than the context."""
+    template: TemplateConfig = field(default_factory=TemplateConfig)
+    """How conversations are written."""
+
+    def __post_init__(self) -> None:
+        if self.source is DataSource.FILES and not self.datasets:
+            raise ConfigError("data.source is files, but data.datasets lists none.")
+        if not 0 <= self.validation_fraction < 1:
+            raise ConfigError(f"data.validation_fraction must be in [0, 1), got {self.validation_fraction}.")
+        if not 0 < self.tail_threshold < 1:
+            raise ConfigError(f"data.tail_threshold must be between 0 and 1, got {self.tail_threshold}.")

@@ -1,0 +1,120 @@
+"""`Frequency`: how common each value is in the training mixture, and so what is head and what is tail."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from treasure.data.example import MarkedExample
+from treasure.errors import TaxonomyError, did_you_mean
+from treasure.markers.marker_set import State
+from treasure.taxonomy.taxonomy import Scalar, Taxonomy
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryCounts:
+    """Examples of one category: in all three states, and with each value.
+
+    An example with several values counts once in `known` and once for each value, so shares may add up to more than 1.
+    """
+
+    known: int
+    unknown: int
+    not_applicable: int
+    values: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Frequency:
+    """Counts of every category that has a closed list of values; numbers are left out."""
+
+    categories: Mapping[str, CategoryCounts]
+
+    def share(self, category: str, value: Scalar) -> float:
+        """The share in [0, 1] of `value` among the examples whose `category` is known; 0 when it was never seen.
+
+        Raises:
+            TaxonomyError: the category was not counted.
+        """
+        counts = self._counts(category)
+        return counts.values.get(str(value), 0) / counts.known if counts.known else 0.0
+
+    def group(self, category: str, value: Scalar, threshold: float = 0.05) -> Literal["head", "tail"]:
+        """'tail' when the share is under `threshold` (never seen included), else 'head'.
+
+        Raises:
+            TaxonomyError: the category was not counted.
+
+        Source: the threshold is that of D'souza et al. 2025, arXiv 2506.14702.
+        """
+        return "tail" if self.share(category, value) < threshold else "head"
+
+    def table(self, threshold: float = 0.05) -> list[dict[str, Any]]:
+        """One row a value, then one each for unknown and not applicable; `share` and `group` are empty for these."""
+        rows: list[dict[str, Any]] = []
+        for category, counts in self.categories.items():
+            for value, count in counts.values.items():
+                share = round(self.share(category, value), 6)
+                group = self.group(category, value, threshold)
+                rows.append(_row(category, State.KNOWN, value, count, share, group))
+            rows.append(_row(category, State.UNKNOWN, "", counts.unknown, "", ""))
+            rows.append(_row(category, State.NOT_APPLICABLE, "", counts.not_applicable, "", ""))
+        return rows
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values; `from_dict` takes them back."""
+        return {
+            category: {
+                "known": counts.known,
+                "unknown": counts.unknown,
+                "not_applicable": counts.not_applicable,
+                "values": dict(counts.values),
+            }
+            for category, counts in self.categories.items()
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Takes back what `to_dict` gave."""
+        return cls({category: CategoryCounts(**counts) for category, counts in data.items()})
+
+    def _counts(self, category: str) -> CategoryCounts:
+        if category not in self.categories:
+            raise TaxonomyError(
+                f"Category '{category}' has no frequencies: it is numeric or not in the taxonomy."
+                f"{did_you_mean(category, self.categories)} Counted: {', '.join(self.categories)}."
+            )
+        return self.categories[category]
+
+
+def count(examples: Iterable[MarkedExample], taxonomy: Taxonomy) -> Frequency:
+    """Counts each closed value over `examples`, values of the taxonomy that never occur included."""
+    names = [category.name for category in taxonomy.categories if not category.is_numeric]
+    states: dict[str, Counter[State]] = {name: Counter() for name in names}
+    values: dict[str, Counter[str]] = {name: Counter() for name in names}
+    for marked in examples:
+        for name in names:
+            states[name][marked.markers.state(name)] += 1
+            values[name].update(str(value) for value in marked.markers.values(name))
+    return Frequency(
+        {
+            name: CategoryCounts(
+                known=states[name][State.KNOWN],
+                unknown=states[name][State.UNKNOWN],
+                not_applicable=states[name][State.NOT_APPLICABLE],
+                values={value: values[name][value] for value in taxonomy.category(name).value_names},
+            )
+            for name in names
+        }
+    )
+
+
+def _row(category: str, state: State, value: str, number: int, share: float | str, group: str) -> dict[str, Any]:
+    return {
+        "category": category,
+        "state": str(state),
+        "value": value,
+        "count": number,
+        "share": share,
+        "group": group,
+    }

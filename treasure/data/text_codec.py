@@ -1,0 +1,137 @@
+"""Text to ids in two ways: control text, in which special tokens are recognised, and words, in which they never are.
+
+Segments are encoded one by one, so that the texts of the ids, joined, are the texts of the segments, joined: only the
+first segment of a sequence gets the blank that some tokenizers put before a text.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerFast
+
+
+_ZERO_WIDTH_SPACE = "\u200b"
+
+
+class TextCodec:
+    """The encoders of one tokenizer.
+
+    In words, these are ordinary letters: special tokens, added tokens (save white space and single characters, which
+    base models use as plain vocabulary), and the strings in `guarded`, which are spelled letter by letter. Where the
+    vocabulary has nothing but letters for a guarded string, it gets a zero-width space after its first letter.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, guarded: Sequence[str] = ()) -> None:
+        self._tokenizer, self._guarded = tokenizer, tuple(guarded)
+        source = json.loads(tokenizer.backend_tokenizer.to_str())
+        self._control_first = _control_encoder(source)
+        self._control = _control_encoder(_without_leading_blank(source))
+        self._words_first = _words_encoder(source)
+        self._words = _words_encoder(_without_leading_blank(source))
+        control_entries = [entry for entry in source["added_tokens"] if _is_control(entry["content"])]
+        unknown = tokenizer.unk_token
+        self._forbidden = frozenset(entry["id"] for entry in control_entries if entry["content"] != unknown)
+        self._spelled = {entry["content"]: tuple(entry["content"]) for entry in control_entries}
+        self._spelled |= {string: self._letters(string) for string in self._guarded}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TextCodec, (self._tokenizer, self._guarded)  # the encoders would lose their settings when pickled
+
+    def control(self, text: str, *, first: bool = False) -> list[int]:
+        """Ids of control text; `first` when nothing stands before it in the sequence."""
+        return (self._control_first if first else self._control).encode(text, add_special_tokens=False).ids
+
+    def words(self, texts: Sequence[str], *, first: bool = False) -> list[list[int]]:
+        """Ids of texts that are only words, whatever they contain."""
+        encoder = self._words_first if first else self._words
+        encoded = [item.ids for item in encoder.encode_batch_fast(list(texts), add_special_tokens=False)]
+        return [
+            ids if self._is_clean(text, ids) else self._spell(text, first=first)
+            for text, ids in zip(texts, encoded, strict=True)
+        ]
+
+    def plain(self, text: str) -> list[int]:
+        """Ids of text of our own making, such as the inside of a header: no special token, nothing guarded."""
+        return self._words.encode(text, add_special_tokens=False).ids
+
+    def _is_clean(self, text: str, ids: list[int]) -> bool:
+        return self._forbidden.isdisjoint(ids) and not any(string in text for string in self._guarded)
+
+    def _letters(self, string: str) -> tuple[str, ...]:
+        """The letters of `string`, with an invisible one among them if the vocabulary spells it by letters anyway."""
+        letters = tuple(string)
+        spelled = [i for letter in letters for i in self.plain(letter)]
+        return letters if spelled != self.plain(string) else (letters[0], _ZERO_WIDTH_SPACE, *letters[1:])
+
+    def _spell(self, text: str, *, first: bool) -> list[int]:
+        """Encodes `text` with every control string in it taken letter by letter."""
+        parts = [text]
+        for string, letters in self._spelled.items():
+            parts = [piece for part in parts for piece in _cut(part, string, letters)]
+        found: list[int] = []
+        for part in parts:
+            encoder = self._words_first if first and not found else self._words
+            found += encoder.encode(part, add_special_tokens=False).ids
+        return found
+
+
+def start_ids(tokenizer: PreTrainedTokenizerFast) -> list[int]:
+    """What the tokenizer puts at the start of a sequence by itself, usually one beginning-of-sequence id or nothing."""
+    bare = tokenizer("a", add_special_tokens=False)["input_ids"]
+    full = tokenizer("a", add_special_tokens=True)["input_ids"]
+    assert isinstance(bare, list)
+    assert isinstance(full, list)
+    places = [i for i in range(len(full)) if full[i : i + len(bare)] == bare]
+    return full[: places[0]] if places else []
+
+
+def _is_control(content: str) -> bool:
+    return len(content) > 1 and not content.isspace()
+
+
+def _cut(text: str, string: str, letters: tuple[str, ...]) -> list[str]:
+    """`text` cut so that each occurrence of `string` falls into `letters`."""
+    if len(text) < 2 or string not in text:
+        return [text]
+    first, *rest = text.split(string)
+    return [part for part in (first, *(part for tail in rest for part in (*letters, tail))) if part]
+
+
+def _control_encoder(source: dict[str, Any]) -> Tokenizer:
+    return _bare(Tokenizer.from_str(json.dumps(source)))
+
+
+def _words_encoder(source: dict[str, Any]) -> Tokenizer:
+    """All added tokens become 'special', which one switch then hides; ids keep their places."""
+    entries = [{**entry, "special": _is_control(entry["content"])} for entry in source["added_tokens"]]
+    encoder = _bare(Tokenizer.from_str(json.dumps({**source, "added_tokens": entries})))
+    encoder.encode_special_tokens = True
+    return encoder
+
+
+def _bare(encoder: Tokenizer) -> Tokenizer:
+    encoder.no_truncation()
+    encoder.no_padding()
+    return encoder
+
+
+def _without_leading_blank(source: dict[str, Any]) -> dict[str, Any]:
+    """The same tokenizer for a text that goes on: nothing is put before it."""
+    return {
+        **source,
+        "normalizer": _continuing(source["normalizer"], "normalizers"),
+        "pre_tokenizer": _continuing(source["pre_tokenizer"], "pretokenizers"),
+    }
+
+
+def _continuing(step: dict[str, Any] | None, members: str) -> dict[str, Any] | None:
+    if step is None or step["type"] == "Prepend":
+        return None
+    if step["type"] == "Sequence":
+        kept = [_continuing(inner, members) for inner in step[members]]
+        return {**step, members: [inner for inner in kept if inner is not None]}
+    if step["type"] == "Metaspace":
+        return {**step, "prepend_scheme": "never"}
+    return {**step, "add_prefix_space": False} if "add_prefix_space" in step else step

@@ -1,0 +1,114 @@
+"""Held-out loss: how well a model predicts the answers of examples it never saw, for data without an oracle.
+
+Regimes: `baseline` and `inferred` have no markers in the prompt, `fixed` all that are known. A marked model writes its
+header first, by itself; the answer is then scored after that header. Only tokens of the answer count, so the numbers of
+models with and without markers can be compared.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from tqdm import tqdm
+
+from treasure.data.example import MarkedExample
+from treasure.data.frequency import Frequency
+from treasure.errors import ConfigError
+from treasure.evaluation.record import EvaluationRecord, Regime
+from treasure.inference.generate import GenerationRequest, Generator
+from treasure.markers.marker_set import MarkerSet
+from treasure.model.checkpoint import Checkpoint
+
+BENCHMARK = "heldout"
+
+
+def evaluate_heldout(
+    checkpoint: Checkpoint,
+    generator: Generator,
+    examples: Sequence[MarkedExample],
+    regimes: Sequence[Regime],
+    frequency: Frequency,
+    *,
+    tail_threshold: float,
+    seed: int,
+    step: int,
+) -> list[EvaluationRecord]:
+    """One record an example and regime, with `content_loss` in nats a token; examples over the context are left out.
+
+    Raises:
+        ConfigError: no example is short enough for the context.
+    """
+    kept = [example for example in examples if _fits(checkpoint, example)]
+    if not kept:
+        raise ConfigError("No held-out example fits into the context. Raise model.max_length or data.validation_fraction.")
+    records: list[EvaluationRecord] = []
+    for regime in regimes:
+        given = [example.markers if regime in (Regime.FIXED, Regime.ORACLE) else MarkerSet() for example in kept]
+        headers = _headers(checkpoint, generator, kept, given)
+        bar = tqdm(kept, desc=f"step {step} · heldout · {regime}", unit="example", leave=False)
+        for example, fixed, header in zip(bar, given, headers, strict=True):
+            loss = _content_loss(checkpoint, example, fixed, header)
+            records.append(_record(example, fixed, header, loss, regime, frequency, tail_threshold, seed, step))
+    return records
+
+
+def _fits(checkpoint: Checkpoint, example: MarkedExample) -> bool:
+    (tokenized,) = checkpoint.encoder.encode([example])
+    return tokenized.length <= checkpoint.max_length
+
+
+def _headers(
+    checkpoint: Checkpoint, generator: Generator, examples: Sequence[MarkedExample], given: Sequence[MarkerSet]
+) -> list[MarkerSet | None]:
+    """The header that a marked model writes before each answer; None for a model without markers."""
+    if checkpoint.surface is None:
+        return [None] * len(examples)
+    requests = [GenerationRequest(e.example.messages, fixed) for e, fixed in zip(examples, given, strict=True)]
+    return list(generator.headers(requests))
+
+
+@torch.inference_mode()
+def _content_loss(
+    checkpoint: Checkpoint, example: MarkedExample, fixed: MarkerSet, header: MarkerSet | None
+) -> float:
+    encoder = checkpoint.encoder
+    before = encoder.prompt_ids(example.example.messages, fixed)
+    if header is not None:
+        before += encoder.header_ids(header)
+    content = encoder.encode([example])[0].content_ids.tolist()
+    device = next(checkpoint.model.parameters()).device
+    ids = torch.tensor([before + content], device=device)
+    logits = checkpoint.model(input_ids=ids, use_cache=False).logits[0, len(before) - 1 : -1].float()
+    return float(F.cross_entropy(logits, ids[0, len(before) :]))
+
+
+def _record(
+    example: MarkedExample,
+    fixed: MarkerSet,
+    header: MarkerSet | None,
+    loss: float,
+    regime: Regime,
+    frequency: Frequency,
+    tail_threshold: float,
+    seed: int,
+    step: int,
+) -> EvaluationRecord:
+    assert math.isfinite(loss)
+    names = [name for name in example.markers.categories if frequency.counts_category(name)]
+    slices = {name: str(example.markers.value(name)) for name in names}
+    return EvaluationRecord(
+        benchmark=BENCHMARK,
+        prompt_id=example.example.id,
+        regime=regime,
+        seed=seed,
+        step=step,
+        prompt=example.example.prompt,
+        content=example.example.completion,
+        scores={"content_loss": loss},
+        slices={**slices, "dataset": example.example.dataset},
+        groups={name: frequency.group(name, value, tail_threshold) for name, value in slices.items()},
+        levers=fixed.to_dict(),
+        predicted={} if header is None else header.to_dict(),
+        truth=example.markers.to_dict(),
+    )

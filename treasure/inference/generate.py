@@ -1,0 +1,147 @@
+"""Batched generation with a KV cache: prompts and levers in, parsed headers and contents out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from tqdm import tqdm
+from transformers import GenerationConfig as HuggingFaceGenerationConfig
+
+from treasure.data.example import Message
+from treasure.inference.config import GenerationConfig
+from treasure.markers.marker_set import Marker, MarkerSet
+from treasure.markers.parse import ParsedHeader
+from treasure.model.checkpoint import Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """One conversation to answer. `fixed` stands in the prompt; `forced` is also written into the header."""
+
+    messages: tuple[Message, ...]
+    fixed: MarkerSet = field(default_factory=MarkerSet)
+    forced: MarkerSet = field(default_factory=MarkerSet)
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One answer, its header taken off. `finished` is False when it was cut at `max_new_tokens`."""
+
+    markers: MarkerSet
+    content: str
+    problems: tuple[str, ...]
+    num_tokens: int
+    finished: bool
+
+
+class Generator:
+    """Writes answers with a checkpoint, longest prompts first, in batches padded on the left."""
+
+    def __init__(self, checkpoint: Checkpoint, config: GenerationConfig) -> None:
+        self._checkpoint, self._config = checkpoint, config
+        self._device = next(checkpoint.model.parameters()).device
+
+    def generate(self, requests: Sequence[GenerationRequest], description: str | None = None) -> list[Generation]:
+        """One answer for each request, in their order; a progress bar is shown when there is a `description`.
+
+        A forced marker is written into the header in place of the model's own: the header is generated first,
+        corrected, and the content is generated after the corrected one.
+        """
+        encoder = self._checkpoint.encoder
+        prompts = [encoder.prompt_ids(request.messages, request.fixed) for request in requests]
+        stop = self._stop_ids(requests)
+        bar = tqdm(total=len(requests), desc=description, unit="prompt", disable=description is None, leave=False)
+        with bar:
+            prefixes = self._forced_prefixes(requests)
+            starts = [prompt + prefix for prompt, prefix in zip(prompts, prefixes, strict=True)]
+            continuations = self._continue(starts, stop, bar.update)
+        return [self._parse(prefix + ids, stop) for prefix, ids in zip(prefixes, continuations, strict=True)]
+
+    def headers(self, requests: Sequence[GenerationRequest]) -> list[MarkerSet]:
+        """The header that the model writes before each answer, without the answer."""
+        encoder = self._checkpoint.encoder
+        prompts = [encoder.prompt_ids(request.messages, request.fixed) for request in requests]
+        stop = self._stop_ids(requests)
+        header_stop = stop | frozenset(encoder.header_end_ids())
+        return [self._read(ids, stop).markers for ids in self._continue(prompts, header_stop, lambda _: None)]
+
+    def _stop_ids(self, requests: Sequence[GenerationRequest]) -> frozenset[int]:
+        return frozenset(i for request in requests for i in self._checkpoint.encoder.stop_ids(request.messages))
+
+    def _forced_prefixes(self, requests: Sequence[GenerationRequest]) -> list[list[int]]:
+        """For each request the ids of its corrected header; empty where nothing is forced."""
+        prefixes: list[list[int]] = [[] for _ in requests]
+        indices = [i for i, request in enumerate(requests) if len(request.forced)]
+        written = self.headers([requests[i] for i in indices])
+        for i, markers in zip(indices, written, strict=True):
+            corrected = _replace(markers, requests[i].forced, self._checkpoint.taxonomy.names)
+            prefixes[i] = self._checkpoint.encoder.header_ids(corrected)
+        return prefixes
+
+    def _continue(
+        self, prompts: Sequence[list[int]], stop: frozenset[int], on_done: Callable[[int], object]
+    ) -> list[list[int]]:
+        """The new ids for each prompt, up to and including the first of `stop`."""
+        found: list[list[int]] = [[] for _ in prompts]
+        order = sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
+        for start in range(0, len(order), self._config.batch_size):
+            chosen = order[start : start + self._config.batch_size]
+            for i, ids in zip(chosen, self._run([prompts[i] for i in chosen], start, stop), strict=True):
+                found[i] = ids
+            on_done(len(chosen))
+        return found
+
+    @torch.inference_mode()
+    def _run(self, prompts: list[list[int]], offset: int, stop: frozenset[int]) -> list[list[int]]:
+        tokenizer, config = self._checkpoint.tokenizer, self._config
+        width = max(map(len, prompts))
+        pad = tokenizer.pad_token_id
+        ids = torch.tensor([[pad] * (width - len(p)) + p for p in prompts], device=self._device)
+        mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=self._device)
+        sampling = {"temperature": config.temperature, "top_p": config.top_p} if config.temperature > 0 else {}
+        settings = HuggingFaceGenerationConfig(
+            max_new_tokens=config.max_new_tokens,
+            do_sample=config.temperature > 0,
+            eos_token_id=sorted(stop),
+            pad_token_id=pad,
+            **sampling,
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed + offset)
+            output = self._checkpoint.model.generate(input_ids=ids, attention_mask=mask, generation_config=settings)
+        return [_until_end(row, stop, pad) for row in output[:, width:].tolist()]
+
+    def _parse(self, ids: list[int], stop: frozenset[int]) -> Generation:
+        parsed = self._read(ids, stop)
+        finished = bool(ids) and ids[-1] in stop
+        return Generation(parsed.markers, parsed.content, parsed.problems, len(ids), finished)
+
+    def _read(self, ids: list[int], stop: frozenset[int]) -> ParsedHeader:
+        text = self._checkpoint.tokenizer.decode(ids[:-1] if ids and ids[-1] in stop else ids)
+        assert isinstance(text, str)
+        if self._checkpoint.surface is None:
+            return ParsedHeader(MarkerSet(), text, found=False)
+        return self._checkpoint.surface.parse(text)
+
+
+def _until_end(ids: list[int], stop: frozenset[int], pad: int) -> list[int]:
+    """`ids` up to and including the first stop token, or without the padding behind."""
+    for place, token in enumerate(ids):
+        if token in stop:
+            return ids[: place + 1]
+        if token == pad:
+            return ids[:place]
+    return ids
+
+
+def _replace(written: MarkerSet, forced: MarkerSet, order: Sequence[str]) -> MarkerSet:
+    """`written` with the categories of `forced` taken from there, in canonical order."""
+    kept: list[Marker] = [*written.without(forced.categories).markers, *forced.markers]
+    return MarkerSet(tuple(sorted(kept, key=lambda marker: order.index(marker.category))), written.not_applicable)
+
+
+def device_for(accelerator: str) -> torch.device:
+    """The device that Lightning would train on: a GPU where there is one and `accelerator` allows it."""
+    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("cpu")

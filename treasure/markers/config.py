@@ -1,0 +1,30 @@
+"""Options of markers: whether there are any, how they are written, and how much of the prompt side is dropped."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from treasure.markers.dropout import DropoutConfig
+from treasure.markers.surface import Surface, SurfaceName, make_surface
+from treasure.taxonomy.taxonomy import Taxonomy
+
+
+class MarkerMode(Enum):
+    """NONE trains the Baseline; TEXT and TOKENS train a marked model on that surface."""
+
+    NONE = "none"
+    TEXT = "text"
+    TOKENS = "tokens"
+
+
+@dataclass(kw_only=True, slots=True)
+class MarkersConfig:
+    """How examples show their markers to the model."""
+
+    mode: MarkerMode = MarkerMode.TOKENS
+    """none, text or tokens."""
+    dropout: DropoutConfig = field(default_factory=DropoutConfig)
+    """What is removed from the prompt header during training."""
+
+    def surface(self, taxonomy: Taxonomy) -> Surface | None:
+        """The surface of a marked model; None for the Baseline."""
+        return None if self.mode is MarkerMode.NONE else make_surface(SurfaceName(self.mode.value), taxonomy)

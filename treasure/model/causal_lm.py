@@ -1,0 +1,76 @@
+"""The causal language model: a pretrained one by id or path, or a tiny Llama with random weights."""
+
+from pathlib import Path
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedModel
+from transformers import PreTrainedTokenizerFast
+
+from treasure.errors import CheckpointError, ConfigError
+from treasure.model.config import ModelConfig, TinyModelConfig
+from treasure.seeding import key_to_int
+
+
+def load_causal_lm(config: ModelConfig, tokenizer: PreTrainedTokenizerFast, seed: int) -> PreTrainedModel:
+    """The model to fine-tune, in float32 so that the optimizer keeps full precision.
+
+    Raises:
+        CheckpointError: no causal language model could be loaded from `config.path`.
+        ConfigError: the model's context is shorter than `config.max_length`.
+    """
+    if config.path is None:
+        return build_tiny(config.tiny, tokenizer, config.max_length, seed)
+    model = load_pretrained(config.path)
+    context = context_length(model)
+    if context is not None and context < config.max_length:
+        raise ConfigError(
+            f"model.max_length is {config.max_length}, but '{config.path}' was built for at most {context} tokens. "
+            f"Set model.max_length={context} or less."
+        )
+    return model
+
+
+def build_tiny(
+    shape: TinyModelConfig, tokenizer: PreTrainedTokenizerFast, max_length: int, seed: int
+) -> LlamaForCausalLM:
+    """A Llama with random weights that depend on `seed` and the shape alone."""
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=shape.hidden_size,
+        intermediate_size=shape.intermediate_size,
+        num_hidden_layers=shape.num_layers,
+        num_attention_heads=shape.num_heads,
+        num_key_value_heads=shape.num_heads,
+        max_position_embeddings=max_length,
+        tie_word_embeddings=True,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        bos_token_id=None,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(key_to_int("weights", seed) % 2**63)
+        return LlamaForCausalLM(config)
+
+
+def load_pretrained(path: str | Path) -> PreTrainedModel:
+    """A causal language model of the Hub or of a folder; only safetensors, no code from the repository.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    try:
+        AutoConfig.from_pretrained(path)
+        return AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, use_safetensors=True)
+    except (OSError, ValueError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(f"No causal language model could be loaded from '{path}': {reason}") from error
+
+
+def context_length(model: PreTrainedModel) -> int | None:
+    """The longest sequence in tokens that the model was built for; None when its configuration does not say."""
+    return model.config.to_dict().get("max_position_embeddings")
+
+
+def num_parameters(model: PreTrainedModel) -> int:
+    """Trainable parameters, tied ones counted once."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

@@ -1,0 +1,90 @@
+"""Options of the model, its optimizer and its learning-rate schedule."""
+
+from dataclasses import dataclass, field
+
+from treasure.errors import ConfigError
+
+
+@dataclass(kw_only=True, slots=True)
+class TinyModelConfig:
+    """Shape of a Llama with random weights, whose tokenizer is trained on the corpus."""
+
+    vocab_size: int = 2048
+    """Pieces of the byte-level BPE tokenizer, before marker tokens are added; at least 300."""
+    hidden_size: int = 128
+    """Width of the residual stream; a multiple of num_heads."""
+    intermediate_size: int = 352
+    """Width of the gated feed-forward layer."""
+    num_layers: int = 4
+    """Transformer blocks."""
+    num_heads: int = 4
+    """Attention heads, each of width hidden_size / num_heads."""
+
+    def __post_init__(self) -> None:
+        if self.vocab_size < 300:
+            raise ConfigError(f"model.tiny.vocab_size must be at least 300 (256 bytes and specials), got {self.vocab_size}.")
+        if self.hidden_size % self.num_heads or (self.hidden_size // self.num_heads) % 2:
+            raise ConfigError(
+                f"model.tiny.hidden_size must be num_heads times an even number, got {self.hidden_size} "
+                f"with {self.num_heads} heads."
+            )
+        if min(self.intermediate_size, self.num_layers, self.num_heads) < 1:
+            raise ConfigError("model.tiny: intermediate_size, num_layers and num_heads must be at least 1.")
+
+
+@dataclass(kw_only=True, slots=True)
+class ModelConfig:
+    """Which causal language model is fine-tuned."""
+
+    path: str | None = None
+    """A Hugging Face id or a local folder; None builds a tiny Llama with random weights from `tiny`."""
+    tiny: TinyModelConfig = field(default_factory=TinyModelConfig)
+    """Shape of the tiny model; read only when `path` is None."""
+    max_length: int = 256
+    """Context in tokens that training and generation may use; at least 16."""
+    compile: bool = False
+    """Whether training runs through torch.compile; needs a C++ compiler and pays back after some minutes."""
+
+    def __post_init__(self) -> None:
+        if self.max_length < 16:
+            raise ConfigError(f"model.max_length must be at least 16 tokens, got {self.max_length}.")
+
+
+@dataclass(kw_only=True, slots=True)
+class OptimizerConfig:
+    """AdamW; biases, norms and embeddings are not decayed."""
+
+    learning_rate: float = 2.5e-4
+    """Peak learning rate, above 0."""
+    weight_decay: float = 0.01
+    """Decoupled weight decay of matrices, at least 0."""
+    beta1: float = 0.9
+    """Decay of the gradient's running mean, in [0, 1)."""
+    beta2: float = 0.95
+    """Decay of the squared gradient's running mean, in [0, 1)."""
+    gradient_clip: float = 1.0
+    """Largest global gradient norm; 0 leaves gradients as they are."""
+
+    def __post_init__(self) -> None:
+        if not self.learning_rate > 0:
+            raise ConfigError(f"optimizer.learning_rate must be above 0, got {self.learning_rate}.")
+        if self.weight_decay < 0 or self.gradient_clip < 0:
+            raise ConfigError("optimizer.weight_decay and optimizer.gradient_clip must be at least 0.")
+        if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
+            raise ConfigError(f"optimizer.beta1 and beta2 must be in [0, 1), got {self.beta1} and {self.beta2}.")
+
+
+@dataclass(kw_only=True, slots=True)
+class SchedulerConfig:
+    """Linear warm-up from 0, then a cosine down to a floor. Source: arXiv 2506.14702, section on training."""
+
+    warmup_steps: int = 10
+    """Optimizer steps of the linear warm-up, at least 0."""
+    floor: float = 0.5
+    """Learning rate at the last step, as a share of the peak, in [0, 1]."""
+
+    def __post_init__(self) -> None:
+        if self.warmup_steps < 0:
+            raise ConfigError(f"scheduler.warmup_steps must be at least 0, got {self.warmup_steps}.")
+        if not 0 <= self.floor <= 1:
+            raise ConfigError(f"scheduler.floor must be in [0, 1], got {self.floor}.")

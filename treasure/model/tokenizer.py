@@ -1,0 +1,80 @@
+"""Tokenizers: one trained on the corpus for the tiny model, or the one that comes with a pretrained model."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+from treasure.errors import CheckpointError
+
+PAD, END = "<|pad|>", "<|end|>"
+ROLES = ("system", "user", "assistant")
+CHAT_TEMPLATE = (
+    "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}"
+    "{% if message.role == 'assistant' %}<|end|>{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+
+
+def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenizerFast:
+    """Trains a byte-level BPE of at most `vocab_size` pieces; digits stay single, so that numbers are spelled out."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    specials = [PAD, END, *(f"<|{role}|>" for role in ROLES)]
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=specials,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token=PAD, eos_token=END, chat_template=CHAT_TEMPLATE, padding_side="left"
+    )
+
+
+def cached_tokenizer(texts: Sequence[str], vocab_size: int, folder: Path) -> PreTrainedTokenizerFast:
+    """The tokenizer for exactly these texts, trained once and kept under `folder`."""
+    digest = hashlib.blake2b(f"{vocab_size}\0{CHAT_TEMPLATE}".encode(), digest_size=8)
+    for text in texts:
+        digest.update(text.encode() + b"\0")
+    home = folder / f"bpe-{digest.hexdigest()}"
+    if not home.is_dir():
+        partial = home.with_name(f"{home.name}.{os.getpid()}.partial")
+        train_tokenizer(texts, vocab_size).save_pretrained(partial)
+        try:
+            os.replace(partial, home)
+        except OSError:  # another process was first; its result is the same
+            shutil.rmtree(partial)
+    return load_tokenizer(str(home))
+
+
+def load_tokenizer(path: str) -> PreTrainedTokenizerFast:
+    """The tokenizer of a Hugging Face id or folder, padding on the left as generation needs.
+
+    Raises:
+        CheckpointError: nothing usable is there, or it has no fast implementation.
+    """
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"No tokenizer could be loaded from '{path}': {_first_line(error)}") from error
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise CheckpointError(f"The tokenizer of '{path}' has no fast implementation, which segment-wise encoding needs.")
+    if tokenizer.eos_token_id is None:
+        raise CheckpointError(f"The tokenizer of '{path}' has no end-of-sequence token, so answers could not end.")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    tokenizer.padding_side = "left"
+    return tokenizer
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

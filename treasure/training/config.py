@@ -1,0 +1,82 @@
+"""Options of one training run: how long, on what, what is logged."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from treasure.errors import ConfigError
+
+PRECISIONS = ("32-true", "bf16-mixed", "bf16-true", "16-mixed")
+
+
+@dataclass(kw_only=True, slots=True)
+class TrainerConfig:
+    """Length and hardware of a training run, handed to Lightning's Trainer."""
+
+    num_epochs: float = 1.0
+    """Passes over the training examples, above 0; fractions are allowed. Read when max_steps is not set."""
+    max_steps: int | None = None
+    """Optimizer steps, at least 1; None takes num_epochs."""
+    accelerator: str = "auto"
+    """Lightning's accelerator: auto, cpu, gpu, …"""
+    devices: int = 1
+    """Devices to train on, at least 1."""
+    precision: str = "32-true"
+    """One of 32-true, bf16-mixed, bf16-true, 16-mixed."""
+    snapshots: list[float] = field(default_factory=list)
+    """Shares of training, in (0, 1), after which a copy of the model is kept, so that its lift can be measured."""
+
+    def __post_init__(self) -> None:
+        if self.max_steps is not None and self.max_steps < 1:
+            raise ConfigError(f"trainer.max_steps must be at least 1, got {self.max_steps}.")
+        if not self.num_epochs > 0:
+            raise ConfigError(f"trainer.num_epochs must be above 0, got {self.num_epochs}.")
+        if self.devices < 1:
+            raise ConfigError(f"trainer.devices must be at least 1, got {self.devices}.")
+        if self.precision not in PRECISIONS:
+            raise ConfigError(f"trainer.precision must be one of {', '.join(PRECISIONS)}, got '{self.precision}'.")
+        if any(not 0 < share < 1 for share in self.snapshots):
+            raise ConfigError(f"trainer.snapshots must lie between 0 and 1, got {self.snapshots}.")
+
+    def num_steps(self, num_examples: int, global_batch_size: int) -> int:
+        """Optimizer steps for `num_examples` training examples; at least 1."""
+        if self.max_steps is not None:
+            return self.max_steps
+        return max(1, round(self.num_epochs * num_examples / global_batch_size))
+
+
+class WandbMode(Enum):
+    """Where Weights & Biases puts a run."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+    DISABLED = "disabled"
+
+
+@dataclass(kw_only=True, slots=True)
+class LoggerConfig:
+    """Loggers beside `metrics.csv`, which is always written."""
+
+    wandb: WandbMode = WandbMode.OFFLINE
+    """online sends to the server, offline writes to the run folder (send later with `wandb sync`), disabled is off."""
+    project: str = "treasure"
+    """W&B project."""
+    num_samples: int = 40
+    """Answers in the samples table, spread over benchmarks and regimes; at least 0."""
+
+    def __post_init__(self) -> None:
+        if self.num_samples < 0:
+            raise ConfigError(f"logger.num_samples must be at least 0, got {self.num_samples}.")
+
+
+@dataclass(kw_only=True, slots=True)
+class CallbacksConfig:
+    """What happens beside the steps."""
+
+    progress: bool = True
+    """Whether progress bars are shown."""
+    log_every: int = 10
+    """Optimizer steps between two logged rows, at least 1."""
+
+    def __post_init__(self) -> None:
+        if self.log_every < 1:
+            raise ConfigError(f"callbacks.log_every must be at least 1, got {self.log_every}.")

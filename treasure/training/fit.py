@@ -1,0 +1,117 @@
+"""One training run: Lightning's Trainer over micro-batches, with copies of the model kept along the way."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import TQDMProgressBar
+from pytorch_lightning.loggers import Logger
+from torch.utils.data import DataLoader
+from transformers import PreTrainedModel
+
+from treasure.data.batches import BatchConfig, MicroBatchDataset
+from treasure.errors import ConfigError
+from treasure.model.causal_lm import num_parameters
+from treasure.model.config import OptimizerConfig, SchedulerConfig
+from treasure.model.module import MarkerLM
+from treasure.training.config import CallbacksConfig, TrainerConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitSummary:
+    """What a run cost. Tokens leave padding out; FLOPs are 6 · parameters · tokens (arXiv 2001.08361, section 2.1)."""
+
+    steps: int
+    num_examples: int
+    num_tokens: int
+    num_parameters: int
+    flops: float
+    train_seconds: float
+
+
+class SnapshotCallback(pl.Callback):
+    """Calls `keep(step)` after each of the given optimizer steps."""
+
+    def __init__(self, steps: Sequence[int], keep: Callable[[int], None]) -> None:
+        self._steps, self._keep = frozenset(steps), keep
+        self._kept: set[int] = set()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Looks at the step count after each micro-batch; a step is kept once."""
+        if trainer.global_step in self._steps - self._kept:
+            self._kept.add(trainer.global_step)
+            self._keep(trainer.global_step)
+
+
+def snapshot_steps(config: TrainerConfig, num_steps: int) -> list[int]:
+    """The optimizer steps after which a copy is kept; never the last, which is the model itself."""
+    return sorted({step for share in config.snapshots if 0 < (step := round(share * num_steps)) < num_steps})
+
+
+def accumulation(batch: BatchConfig, num_devices: int) -> int:
+    """Micro-batches that one device runs for one optimizer step.
+
+    Raises:
+        ConfigError: the micro-batches of a global batch cannot be shared out evenly.
+    """
+    num_micro_batches = batch.num_micro_batches
+    if num_micro_batches % num_devices:
+        raise ConfigError(
+            f"{num_micro_batches} micro-batches of {batch.micro_batch_size} examples cannot be shared out evenly over "
+            f"{num_devices} devices. Choose batch.micro_batch_size so that trainer.devices divides their number."
+        )
+    return num_micro_batches // num_devices
+
+
+def fit(
+    model: PreTrainedModel,
+    dataset: MicroBatchDataset,
+    num_steps: int,
+    *,
+    batch: BatchConfig,
+    optimizer: OptimizerConfig,
+    scheduler: SchedulerConfig,
+    trainer: TrainerConfig,
+    callbacks: CallbacksConfig,
+    loggers: Sequence[Logger],
+    keep_snapshot: Callable[[int], None],
+    compile_model: bool = False,
+) -> FitSummary:
+    """Trains `model` in place for `num_steps` optimizer steps."""
+    module = MarkerLM(model, optimizer, scheduler, num_steps)
+    if compile_model:
+        model.forward = torch.compile(model.forward, dynamic=True)
+    lightning = pl.Trainer(
+        max_steps=num_steps,
+        max_epochs=-1,
+        accelerator=trainer.accelerator,
+        devices=trainer.devices,
+        precision=trainer.precision,  # pyright: ignore[reportArgumentType]
+        accumulate_grad_batches=accumulation(batch, trainer.devices),
+        gradient_clip_val=optimizer.gradient_clip or None,
+        logger=list(loggers),
+        callbacks=[
+            SnapshotCallback(snapshot_steps(trainer, num_steps), keep_snapshot),
+            *([TQDMProgressBar(refresh_rate=20)] if callbacks.progress else []),
+        ],
+        log_every_n_steps=callbacks.log_every,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        enable_progress_bar=callbacks.progress,
+    )
+    started = time.perf_counter()
+    loader = DataLoader(dataset, batch_size=None, shuffle=False, num_workers=0)
+    model.train()
+    lightning.fit(module, loader)
+    parameters = num_parameters(model)
+    return FitSummary(
+        steps=num_steps,
+        num_examples=num_steps * batch.global_batch_size,
+        num_tokens=module.num_tokens_seen,
+        num_parameters=parameters,
+        flops=6.0 * parameters * module.num_tokens_seen,
+        train_seconds=time.perf_counter() - started,
+    )

@@ -1,0 +1,52 @@
+"""Loggers of a run: `metrics.csv` always, Weights & Biases through Lightning when asked for."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
+
+from treasure.training.config import LoggerConfig, WandbMode
+
+
+def make_loggers(
+    config: LoggerConfig, folder: Path, *, name: str, group: str, settings: Mapping[str, Any]
+) -> list[Logger]:
+    """The loggers of one run. W&B gets one run a job, grouped by `group`, with `settings` as its configuration."""
+    csv = CSVLogger(save_dir=folder, name="", version="")
+    return [csv, *wandb_loggers(config, folder, name=name, group=group, job_type="run", settings=settings)]
+
+
+def wandb_loggers(
+    config: LoggerConfig, folder: Path, *, name: str, group: str, job_type: str, settings: Mapping[str, Any]
+) -> list[WandbLogger]:
+    """A W&B logger, or none when it is disabled."""
+    if config.wandb is WandbMode.DISABLED:
+        return []
+    os.environ.setdefault("WANDB_SILENT", "true")
+    return [
+        WandbLogger(
+            name=name,
+            group=group,
+            job_type=job_type,
+            project=config.project,
+            save_dir=folder,
+            offline=config.wandb is WandbMode.OFFLINE,
+            config=dict(settings),
+        )
+    ]
+
+
+def log_table(loggers: Sequence[Logger], key: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Sends a table to those loggers that take one."""
+    for logger in loggers:
+        if isinstance(logger, WandbLogger) and rows:
+            logger.log_table(key, columns=list(columns), data=[list(row) for row in rows])
+
+
+def finish(loggers: Sequence[Logger], *, succeeded: bool) -> None:
+    """Closes the W&B run, so that the next job of a multirun starts its own."""
+    for logger in loggers:
+        if isinstance(logger, WandbLogger):
+            logger.experiment.finish(exit_code=0 if succeeded else 1)
