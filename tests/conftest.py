@@ -2,8 +2,10 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any, get_args
 
 os.environ.update(HF_HUB_OFFLINE="1", WANDB_MODE="offline", WANDB_SILENT="true", TOKENIZERS_PARALLELISM="false")
 
@@ -11,11 +13,27 @@ import beartype
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
-from jaxtyping import install_import_hook
+from jaxtyping import AbstractArray, install_import_hook
 
-# An int is welcome where a float is asked for, as type checkers have it; beartype needs to be told.
+
+def _check(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Checks the annotations of functions with tensors on each call; all others are left to the type checker.
+
+    An int is welcome where a float is asked for, as type checkers have it.
+    """
+    if not any(_has_shape(hint) for hint in getattr(function, "__annotations__", {}).values()):
+        return function
+    return beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))(function)
+
+
+def _has_shape(hint: Any) -> bool:
+    if isinstance(hint, type) and issubclass(hint, AbstractArray):
+        return True
+    return any(_has_shape(part) for part in get_args(hint))
+
+
 _checker = ModuleType("treasure_type_checker")
-_checker.check = beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))  # type: ignore[attr-defined]
+_checker.check = _check  # type: ignore[attr-defined]
 sys.modules[_checker.__name__] = _checker
 install_import_hook(
     ["treasure.data", "treasure.model", "treasure.training", "treasure.inference"], f"{_checker.__name__}.check"

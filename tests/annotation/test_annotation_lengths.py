@@ -12,6 +12,7 @@ from spacy.util import get_lang_class
 from treasure.annotation.lengths import LANGUAGE_CODES, Lengths, _pipeline, count_lengths, length_values
 from treasure.taxonomy.taxonomy import LENGTHS
 
+SOME_LANGUAGES = ["English", "French", "Chinese", "Japanese", "Thai", "Arabic", None]
 CASES = {
     "empty": ("", "English", Lengths(0, 0, 0)),
     "white space": (" \n\n \t\n", "English", Lengths(0, 0, 0)),
@@ -43,7 +44,10 @@ def test_counts_by_hand(case):
     assert count_lengths(text, language) == expected
 
 
-@given(text=st.text(alphabet="ab .!?\n。नé'-", max_size=80), language=st.sampled_from([*LANGUAGE_CODES, None, "Zulu"]))
+@given(
+    text=st.text(alphabet="ab .!?\n。नé'-", max_size=80),
+    language=st.sampled_from(SOME_LANGUAGES),
+)
 def test_any_text_is_counted_in_any_language(text, language):
     lengths = count_lengths(text, language)
     assert lengths.tokens >= lengths.sentences >= lengths.paragraphs

@@ -36,6 +36,10 @@ class TestComposition:
         assert composed("experiments=[ablation_1,ablation_2]").seed == 12
         assert composed("experiments=[ablation_2,ablation_1]").seed == 11
 
+    @pytest.mark.parametrize("text", ["slow", "SLOW", "Kind.SLOW"])
+    def test_an_enum_is_written_by_value_or_name(self, text: str):
+        assert composed(f"kind={text}").kind is Kind.SLOW
+
     def test_new_entries_of_dictionaries(self):
         config = composed("+extra.depth=3", "+more={second: {path: b.txt}}")
         assert config.extra == {"depth": 3}
@@ -72,8 +76,8 @@ MISTAKES = {
     "plus does not make options": (["+sed=1"], ["'sed'", "Did you mean 'seed'?"]),
     "plus does not make options of parts": (["+data.rat=1"], ["'data.rat'", "Did you mean 'rate'?", "path, rate"]),
     "wrong type": (["data.rate=fast"], ["'data.rate'", "given: data.rate=fast", "Float"]),
-    "wrong enum": (["kind=SLO"], ["'kind'", "[FAST, SLOW]", "Did you mean 'SLOW'?"]),
-    "enum in other letters": (["kind=slow"], ["'kind'", "Did you mean 'SLOW'?"]),
+    "wrong enum": (["kind=slo"], ["'kind'", "[fast, slow]", "Did you mean 'slow'?"]),
+    "enum in other letters": (["kind=Slow"], ["'kind'", "Did you mean 'slow'?"]),
     "null where there must be a value": (["seed=null"], ["'seed'", "null is not allowed"]),
     "out of range": (["data.rate=2"], ["In 'data'", "rate must lie in [0, 1], got 2.0"]),
     "out of range in a new entry": (["+more={b: {path: b, rate: 7}}"], ["In 'more.b'", "got 7.0"]),
@@ -86,6 +90,10 @@ MISTAKES = {
     "unknown option in a choice": (["data=broken"], ["'data.pth'", "data/broken.yaml", "Did you mean 'path'?"]),
     "unknown option in an overlay": (["experiments=misspelt"], ["'data.rat'", "experiments/misspelt.yaml", "rate"]),
     "overlay without header": (["experiments=headless"], ["experiments/headless", "# @package _global_"]),
+    "choice of an overlay that this command does not have": (
+        ["experiments=elsewhere"],
+        ["'judge'", "experiments/elsewhere.yaml", "data"],
+    ),
     "broken YAML": (["experiments=unclosed"], ["experiments/unclosed.yaml:3", "not valid YAML"]),
     "choice this command does not have": (["+hydra/launcher=no"], ["'no'", "hydra/launcher", "basic"]),
     "no equals sign": (["seed"], ["'seed'", "option=value"]),

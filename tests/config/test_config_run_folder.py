@@ -70,7 +70,7 @@ def test_the_configuration_survives_its_file(config: dict):
 def test_plain_values():
     assert to_plain(Options()) == {
         "seed": 0,
-        "part": {"rate": 0.5, "kind": "FAST"},
+        "part": {"rate": 0.5, "kind": "fast"},
         "paths": {"outputs": "outputs"},
     }
 
@@ -134,8 +134,7 @@ class TestRunFolder:
     def test_failed_is_tried_again_in_the_same_folder(self, tmp_path: Path, error: BaseException):
         run = folder(tmp_path)
         with pytest.raises(type(error)), run.work() as path:
-            (path / "half").write_text("kept", encoding="utf-8")
-            raise error
+            _write_and_raise(path / "half", error)
         assert not run.is_done
         assert "no luck" in run.note
         assert "trying again" in run.note
@@ -157,8 +156,7 @@ class TestRunFolder:
     def test_marking_done_early_stands(self, tmp_path: Path):
         run = folder(tmp_path)
         with pytest.raises(ValueError, match="late"), run.work():
-            run.mark_done()
-            raise ValueError("late")
+            _mark_and_raise(run, ValueError("late"))
         assert run.is_done
         assert not (run.path / "FAILED").exists()
 
@@ -186,6 +184,15 @@ class TestLock:
                 pass
             assert (tmp_path / LOCK).exists()
         assert not (tmp_path / LOCK).exists()
+
+    def test_a_dead_child_that_nobody_waited_for_loses_it(self, tmp_path: Path):
+        with subprocess.Popen(["true"], stdin=subprocess.DEVNULL) as child:
+            while Path(f"/proc/{child.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z":
+                pass
+            holder = {"pid": child.pid, "host": socket.gethostname(), "born": None, "since": ""}
+            (tmp_path / LOCK).write_text(json.dumps(holder), encoding="utf-8")
+            with run_lock(tmp_path):
+                pass
 
     def test_a_killed_holder_loses_it(self, tmp_path: Path):
         code = (
@@ -240,6 +247,16 @@ class TestLock:
             worker.join(timeout=30)
         assert entered.value == 1
         assert not (tmp_path / LOCK).exists()
+
+
+def _write_and_raise(path: Path, error: BaseException) -> None:
+    path.write_text("kept", encoding="utf-8")
+    raise error
+
+
+def _mark_and_raise(run: RunFolder, error: BaseException) -> None:
+    run.mark_done()
+    raise error
 
 
 def _try_to_enter(path: Path, gate, done, entered) -> None:

@@ -9,7 +9,12 @@ from treasure.markers.surface import Surface, SurfaceName, make_surface
 from treasure.model.marker_embeddings import add_marker_tokens
 from treasure.model.tokenizer import train_tokenizer
 
-TEXTS = ["What is two plus two?", "the cat  sat on the mat\n\nand the dog too", "def f(x):\n    return x + 1"] * 3
+TEXTS = [
+    "What is two plus two?",
+    "the cat  sat on the mat\n\nand the dog too",
+    "def f(x):\n    return x + 1",
+    "<MARKER_LIST> in a text of the base model </MARKER_LIST>",
+] * 3
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"

@@ -81,6 +81,13 @@ def test_guarded_strings_are_spelled():
     assert [tokenizer.decode([i]) for i in codec.words(["plus"])[0]] == list("plus")
 
 
+def test_a_guarded_string_that_is_always_spelled_gets_an_invisible_letter():
+    tokenizer = TOKENIZERS["byte_level"]
+    codec = TextCodec(tokenizer, ["QQQ"])
+    assert len(codec.plain("QQQ")) == 3
+    assert tokenizer.decode(codec.words(["a QQQ b"])[0]) == "a Q\u200bQQ b"
+
+
 @EACH
 def test_pickling_keeps_words_words(name):
     again = pickle.loads(pickle.dumps(CODECS[name]))  # noqa: S301

@@ -252,6 +252,6 @@ def _check_case(surface: Surface, text: str, markers: dict, content: str, proble
 def test_long_nonsense_is_parsed_in_good_time(taxonomy, name, unit):
     surface = make_surface(name, taxonomy)
     opening = surface.render(MarkerSet()).partition(">")[0] + ">"
-    start = time.perf_counter()
+    start = time.process_time()
     surface.parse(opening + unit * 20_000)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2

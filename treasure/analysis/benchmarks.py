@@ -19,13 +19,14 @@ ORACLE_SCORE = "oracle_score"
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """How a metric is read. `is_rate`: in [0, 1] and shown in per cent; otherwise shown in `unit`."""
+    """How a metric is read. `is_rate`: in [0, 1] and shown in per cent; otherwise in `unit` with `decimals`."""
 
     name: str
     label: str
     lower_is_better: bool = False
     is_rate: bool = True
     unit: str = "points"
+    decimals: int = 1
 
     @property
     def sign(self) -> int:
@@ -55,10 +56,13 @@ METRICS = {
         Metric("pass_at_1", "pass@1"),
         Metric("length_violation_rate", "over the length limit", lower_is_better=True),
         Metric("length_distance_words", "distance from the limit", lower_is_better=True, is_rate=False, unit="words"),
+        Metric("explanation_correct", "right explanation"),
         Metric("answer_correct", "right answer"),
         Metric("translation_exact", "exact translation"),
         Metric("translation_f1", "translation word F1"),
         Metric("exact", "exact answer"),
+        Metric("exact_f1", "answer word F1"),
+        Metric("content_loss", "held-out loss", lower_is_better=True, is_rate=False, unit="nats a token", decimals=3),
         Metric(ORACLE_SCORE, "overall score"),
         Metric(WIN_RATE, "win rate against Baseline"),
     )
@@ -87,12 +91,15 @@ BENCHMARKS = {
             "Does a fixed length marker cut the violation rate?",
         ),
         BenchmarkInfo(
-            "reasoning", "Reasoning", "answer_correct", "format", "Does asking for steps bring more right answers?"
+            "reasoning", "Reasoning", "answer_correct", "task", "Does asking for steps bring more right answers?"
         ),
         BenchmarkInfo(
             "translation", "Translation", "translation_f1", "lang", "Do fixed markers bring closer translations?"
         ),
         BenchmarkInfo("text_tasks", "Text tasks", "exact", "task", "Does a fixed task marker bring the exact answer?"),
+        BenchmarkInfo(
+            "heldout", "Held-out examples", "content_loss", "domain", "Do known markers make answers easier to predict?"
+        ),
     )
 }
 

@@ -61,7 +61,7 @@ class GroupRow:
 
 
 def lift_rows(comparisons: Iterable[Comparison]) -> tuple[LiftRow, ...]:
-    """All lifts, by benchmark, slice, metric and regime."""
+    """All lifts, by benchmark, regime, slice and metric."""
     return tuple(
         row
         for comparison in comparisons

@@ -30,13 +30,13 @@ from treasure.analysis.verdicts import verdicts
 from treasure.jsonl import write_text
 
 
-def write_report(runs_folder: Path, out_folder: Path, title: str, names: Collection[str] = ()) -> Report:
-    """Reads the group of runs in `runs_folder` (only those called one of `names` when given) and writes its report.
+def write_report(runs_folder: Path, group: str, out_folder: Path, *, title: str, names: Collection[str] = ()) -> Report:
+    """Reads the runs in `runs_folder`/`group` (only those called one of `names` when given) and writes their report.
 
     Raises:
         DataError: the runs cannot be compared; see `load_runs`.
     """
-    report = _analyse(load_runs(runs_folder.parent, runs_folder.name, names), out_folder, title)
+    report = _analyse(load_runs(runs_folder, group, names), out_folder, title)
     write_rows(out_folder / "lifts.csv", LiftRow, report.lifts)
     write_rows(out_folder / "differences.csv", DifferenceRow, report.differences)
     write_rows(out_folder / "groups.csv", GroupRow, report.groups)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from treasure.analysis.benchmarks import MAIN, OVERALL, WIN_RATE, BenchmarkInfo, benchmark_info, metric_info
+from treasure.analysis.benchmarks import OVERALL, WIN_RATE, BenchmarkInfo, Metric, benchmark_info, metric_info
 from treasure.analysis.lifts import ALL, HEAD, TAIL, DifferenceRow, LiftRow, leading_rows, select
 from treasure.analysis.wording import change, rate
 from treasure.evaluation.record import Regime
@@ -62,31 +62,46 @@ def both(one: Answer, other: Answer) -> Answer:
 def _tail_against_head(
     lifts: Sequence[LiftRow], differences: Sequence[DifferenceRow], regime: Regime
 ) -> Verdict | None:
-    own = select(lifts, benchmark=OVERALL, slice=MAIN, regime=regime, metric=WIN_RATE)
-    tail, head = (next((row for row in own if row.slice_kind == kind), None) for kind in (TAIL, HEAD))
-    difference = next(
-        (d for d in differences if (d.benchmark, d.category, d.regime, d.metric) == (OVERALL, MAIN, regime, WIN_RATE)),
-        None,
-    )
-    if tail is None or head is None or difference is None:
+    """About the win rate over all benchmarks; without one, about the first benchmark's primary metric."""
+    if not lifts:
         return None
-    metric = metric_info(WIN_RATE)
-    above, more = judge(tail.low, tail.high), judge(difference.low, difference.high)
+    own = {row.slice_kind: row for row in leading_rows(lifts, lifts[0].benchmark) if row.regime == regime}
+    if not {TAIL, HEAD} <= own.keys():
+        return None
+    tail, head = own[TAIL], own[HEAD]
+    place = (tail.benchmark, tail.slice, regime, tail.metric)
+    found = [d for d in differences if (d.benchmark, d.category, d.regime, d.metric) == place]
+    if not found:
+        return None
+    metric, difference = metric_info(tail.metric), found[0]
+    above = judge(tail.low, tail.high, metric.sign)
+    more = judge(difference.low, difference.high, metric.sign)
     sentence = (
-        f"It wins {rate(tail.marked, metric)} of the tail prompts and {rate(head.marked, metric)} of the head prompts "
-        f"against Baseline (a tie counts half, 50 % is level): {_change(tail)} on the tail, {_change(head)} on the "
-        f"head. The tail's gain minus the head's is "
-        f"{change(difference.difference, difference.low, difference.high, metric)}. {_in_parts(above, more)}"
+        f"{_levels(tail, head)}: {_change(tail)} on the tail, {_change(head)} on the head. The tail's change minus the "
+        f"head's is {change(difference.difference, difference.low, difference.high, metric)}. {_in_parts(above, more)}"
     )
-    question = f"{_MANNER[regime]}: is the marked model above Baseline on the tail, and by more than on the head?"
+    question = f"{_MANNER[regime]}: is the marked model better than Baseline on the tail, and by more than on the head?"
     return Verdict(question, both(above, more), sentence, is_headline=True)
+
+
+def _levels(tail: LiftRow, head: LiftRow) -> str:
+    metric = metric_info(tail.metric)
+    if metric.name == WIN_RATE:
+        return (
+            f"It wins {rate(tail.marked, metric)} of the tail prompts and {rate(head.marked, metric)} of the head "
+            "prompts against Baseline (a tie counts half, 50 % is level)"
+        )
+    return (
+        f"{_opening(metric)} on the tail is {rate(tail.marked, metric)} against {rate(tail.baseline, metric)} for "
+        f"Baseline, on the head {rate(head.marked, metric)} against {rate(head.baseline, metric)}"
+    )
 
 
 def _in_parts(above: Answer, more: Answer) -> str:
     first = {
-        Answer.YES: "On the tail it is above Baseline",
-        Answer.NO: "On the tail it is below Baseline",
-        Answer.UNKNOWN: "Whether it is above Baseline on the tail cannot be told",
+        Answer.YES: "On the tail it is better than Baseline",
+        Answer.NO: "On the tail it is worse than Baseline",
+        Answer.UNKNOWN: "Whether it is better than Baseline on the tail cannot be told",
     }[above]
     second = {
         Answer.YES: "the tail gains more than the head",
@@ -112,10 +127,9 @@ def _fixed_lever(lifts: Sequence[LiftRow], benchmark: str) -> Verdict | None:
     if whole is None:
         return None
     metric, info = metric_info(whole.metric), _info(lifts, benchmark)
-    label = metric.label[0].upper() + metric.label[1:]
     sentence = (
-        f"{label}: {rate(whole.baseline, metric)} for Baseline, {rate(whole.marked, metric)} with markers fixed, "
-        f"{_change(whole)}"
+        f"{_opening(metric)}: {rate(whole.baseline, metric)} for Baseline, {rate(whole.marked, metric)} with markers "
+        f"fixed, {_change(whole)}"
     )
     parts = [
         f"{row.slice_kind} {_change(row)}"
@@ -132,3 +146,7 @@ def _info(lifts: Sequence[LiftRow], benchmark: str) -> BenchmarkInfo:
 
 def _change(row: LiftRow) -> str:
     return change(row.lift, row.low, row.high, metric_info(row.metric))
+
+
+def _opening(metric: Metric) -> str:
+    return metric.label[0].upper() + metric.label[1:]

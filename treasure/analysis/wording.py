@@ -9,13 +9,13 @@ MINUS = "\N{MINUS SIGN}"
 
 def rate(value: float, metric: Metric) -> str:
     """A level of `metric`, such as '61.2 %' or '4.3 words'."""
-    return f"{100 * value:.1f} %" if metric.is_rate else f"{value:.1f} {metric.unit}"
+    return f"{100 * value:.1f} %" if metric.is_rate else f"{value:.{metric.decimals}f} {metric.unit}"
 
 
 def signed(value: float, metric: Metric) -> str:
     """A change of `metric` with its sign and no unit, such as '+5.1'; rates in percentage points."""
-    shown = round(100 * value if metric.is_rate else value, 1)
-    return f"{MINUS if shown < 0 else '+'}{abs(shown):.1f}"
+    shown = round(100 * value if metric.is_rate else value, metric.decimals)
+    return f"{MINUS if shown < 0 else '+'}{abs(shown):.{metric.decimals}f}"
 
 
 def interval(low: float, high: float, metric: Metric) -> str:

@@ -2,44 +2,37 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from treasure.annotation.facts import DatasetFacts, check_facts, facts_of
+from treasure.annotation.facts import fact_error, facts_of
 from treasure.annotation.lengths import length_values
 from treasure.data.example import Example, MarkedExample
-from treasure.errors import DataError, TaxonomyError
+from treasure.errors import TaxonomyError
 from treasure.markers.marker_set import MarkerSet, applies
 from treasure.taxonomy.taxonomy import Scalar, Taxonomy
 
 
-def annotate(
-    examples: Iterable[Example], taxonomy: Taxonomy, facts_by_dataset: Mapping[str, DatasetFacts]
-) -> Iterator[MarkedExample]:
+def annotate(examples: Iterable[Example], taxonomy: Taxonomy) -> Iterator[MarkedExample]:
     """Yields every example with its markers, in order, one at a time.
 
-    Facts are trusted most; lengths are counted in the completion, in the language that the facts name, for categories
-    about which the facts are silent. A category whose rule is broken by what is known counts as not applicable.
-    Datasets without an entry in `facts_by_dataset` have no facts.
+    Facts (`metadata['facts']`) are trusted most; lengths are counted in the completion, in the language that the facts
+    name, for categories about which the facts are silent. A category whose rule is broken by what is known counts as
+    not applicable.
 
     Raises:
         DataError: facts that the taxonomy does not allow or that contradict each other; names dataset and value.
     """
-    for dataset, facts in facts_by_dataset.items():
-        check_facts(dataset, facts, taxonomy)
-    no_facts = DatasetFacts()
     for example in examples:
-        yield MarkedExample(example, _markers(example, facts_by_dataset.get(example.dataset, no_facts), taxonomy))
+        yield MarkedExample(example, _markers(example, taxonomy))
 
 
-def _markers(example: Example, facts: DatasetFacts, taxonomy: Taxonomy) -> MarkerSet:
-    values, excluded = facts_of(example, facts, taxonomy)
-    counted = length_values(example.completion, _language(values), taxonomy)
-    found = {name: [value] for name, value in counted.items() if name not in excluded} | values
-    _settle_buckets(example, found, values, excluded, taxonomy)
+def _markers(example: Example, taxonomy: Taxonomy) -> MarkerSet:
+    facts, excluded = facts_of(example, taxonomy)
+    counted = length_values(example.completion, _language(facts), taxonomy)
+    found = {name: [value] for name, value in counted.items() if name not in excluded} | facts
+    _settle_buckets(example, found, facts, excluded, taxonomy)
     try:
         markers = MarkerSet.of(taxonomy, found, excluded)
     except TaxonomyError as error:
-        raise DataError(
-            f"Dataset '{example.dataset}', example {example.id}: {error} Mend the dataset's facts."
-        ) from error
+        raise fact_error(example, str(error)) from error
     unfit = {name for name in taxonomy.names if name not in markers and not applies(taxonomy, markers, name)}
     return MarkerSet(markers.markers, markers.not_applicable | unfit)
 
@@ -69,7 +62,7 @@ def _settle_buckets(
         elif number_name not in facts:
             del found[number_name]  # the count uses another unit than whoever stated the bucket
         else:
-            raise DataError(
-                f"Dataset '{example.dataset}', example {example.id}: {category.name} is {given}, but {number_name} is "
-                f"{number}, which makes it {bucket}. Mend the dataset's facts."
+            raise fact_error(
+                example,
+                f"{category.name} is {given}, but {number_name} is {number}, which makes it {bucket}.",
             )

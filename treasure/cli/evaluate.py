@@ -35,7 +35,7 @@ def run(config: RunCommand) -> None:
     """Evaluates the model that `treasure-train` left in the run folder of the same configuration."""
     quiet_libraries()
     folder = open_run_folder(config)
-    with folder.work():
+    with folder.work(whole=False):
         loggers = run_loggers(config, folder.path)
         try:
             records = evaluate(config, load_inputs(config), folder.path, loggers)

@@ -1,10 +1,10 @@
 """What training and evaluation start from: taxonomy, world, corpus, and the run's folder."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from treasure.config.launch import conf_dir
-from treasure.config.run_folder import RunFolder
+from treasure.config.composer import conf_dir
+from treasure.config.run_folder import RunFolder, to_plain
 from treasure.config.schema import RunCommand
 from treasure.taxonomy.taxonomy import Taxonomy
 from treasure.training.corpus import Corpus, build_corpus
@@ -28,14 +28,14 @@ def load_inputs(config: RunCommand) -> Inputs:
     taxonomy = config.taxonomy.load(conf_dir() / "taxonomy")
     config.markers.dropout.check(taxonomy)
     world = World(config.world, taxonomy)
-    corpus = build_corpus(config.data, taxonomy, world=world, folder=Path(config.paths.data), seed=config.seed)
+    corpus = build_corpus(config.data, taxonomy, world=world, seed=config.seed)
     return Inputs(taxonomy, world, corpus)
 
 
 def open_run_folder(config: RunCommand) -> RunFolder:
     """The folder outputs/runs/<group>/<name>-<hash of all that decides the result>."""
     taxonomy = config.taxonomy.load(conf_dir() / "taxonomy")
-    settings = {**asdict(config), "taxonomy_hash": taxonomy.hash}
+    settings = {**to_plain(config), "taxonomy_hash": taxonomy.hash}
     return RunFolder.of(
         Path(config.paths.outputs) / "runs" / config.group, config.name, settings, ignore=NOT_PART_OF_A_RUN
     )

@@ -1,8 +1,11 @@
 """`treasure-report`: the finished runs of a group become a page, tables and figures."""
 
+from dataclasses import astuple, fields
 from pathlib import Path
 
-from treasure.analysis.report import final_lifts, terminal_table, write_report
+from treasure.analysis.lifts import LiftRow
+from treasure.analysis.report import final_lifts, write_report
+from treasure.analysis.terminal import terminal_table
 from treasure.cli.console import console, say
 from treasure.config.launch import launch
 from treasure.config.schema import ReportCommand
@@ -26,7 +29,7 @@ def run(config: ReportCommand) -> None:
     )
     for logger in loggers:
         logger.log_metrics(lifts)
-    log_table(loggers, "lifts", list(report.lifts.columns), report.lifts.to_numpy().tolist())
+    log_table(loggers, "lifts", [field.name for field in fields(LiftRow)], [astuple(row) for row in report.lifts])
     finish(loggers, succeeded=True)
     console.print(terminal_table(report))
     say(f"Report: {folder / 'index.html'}")

@@ -24,8 +24,8 @@ def run(config: RunCommand) -> None:
     """Trains and evaluates what `config` says; a run that is done is skipped, one that broke off goes on."""
     quiet_libraries()
     folder = open_run_folder(config)
+    say(folder.note)
     if folder.is_done:
-        say(f"{folder.path.name}: done already, skipped")
         return
     with folder.work():
         inputs = load_inputs(config)
@@ -39,7 +39,6 @@ def run(config: RunCommand) -> None:
             finish(loggers, succeeded=False)
             raise
         finish(loggers, succeeded=True)
-        folder.mark_done()
     say(f"{folder.path.name}: {summary.steps} steps in {summary.train_seconds:.0f} s, {len(records)} records")
 
 

@@ -10,6 +10,7 @@ from pytorch_lightning.loggers import Logger
 from treasure.cli.console import quiet_libraries, say
 from treasure.cli.inputs import Inputs, load_inputs, open_run_folder
 from treasure.config.launch import launch
+from treasure.config.run_folder import to_plain
 from treasure.config.schema import RunCommand
 from treasure.data.batches import MicroBatchDataset
 from treasure.jsonl import write_json
@@ -31,7 +32,7 @@ def run(config: RunCommand) -> None:
     """Trains what `config` says, unless its run folder already holds that model."""
     quiet_libraries()
     folder = open_run_folder(config)
-    with folder.work():
+    with folder.work(whole=False):
         loggers = run_loggers(config, folder.path)
         try:
             train(config, load_inputs(config), folder.path, loggers)
@@ -44,7 +45,7 @@ def run(config: RunCommand) -> None:
 
 def run_loggers(config: RunCommand, folder: Path) -> list[Logger]:
     """The loggers of one run; the folder's name is the run's name."""
-    settings = asdict(config)
+    settings = to_plain(config)
     return make_loggers(config.logger, folder, name=folder.name, group=config.group, settings=settings)
 
 

@@ -15,6 +15,7 @@ from hydra.core.override_parser.types import Override
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from treasure.config.enum_values import accept_enum_values
 from treasure.config.overlays import enable_overlays
 
 
@@ -58,6 +59,7 @@ def open_composer(schema: type, config_name: str, conf: Path | None = None) -> I
     """Registers `schema` as `<config_name>_schema` and opens a Hydra session; sessions may be nested."""
     conf = conf_dir() if conf is None else conf.resolve()
     enable_overlays()
+    accept_enum_values()
     ConfigStore.instance().store(name=f"{config_name}_schema", node=schema, provider="treasure")
     world = GlobalHydra.instance()
     outer, world.hydra = world.hydra, None

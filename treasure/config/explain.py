@@ -104,8 +104,8 @@ class _Explainer:
             return f"There is no config '{name}' in {self.composer.conf} or in the schemas of the command."
         allowed = self.composer.choices(group)
         listed = f"Allowed: {', '.join(allowed)}." if allowed else "There are none."
-        roots = overlay_roots(self.composer.conf)
-        where = f" They lie in {' and '.join(str(root / group) for root in roots)}." if group in OVERLAYS else ""
+        folders = [root / group for root in overlay_roots(self.composer.conf) if (root / group).is_dir()]
+        where = f" They lie in {' and '.join(map(str, folders))}." if group in OVERLAYS else ""
         return f"Unknown choice '{name}' for '{group}'.{did_you_mean(name, allowed)} {listed}{where}"
 
     def _choice_of_wrong_type(self) -> str:
@@ -124,14 +124,16 @@ class _Explainer:
         if unset:
             group = unset[1]
             return f"A choice is missing: {group}=…. Allowed: {', '.join(self.composer.choices(group.split('@')[0]))}."
-        unused = re.search(r"Could not override '(.*?)'", text)
+        unused = re.search(r"(?:In '(.*?)': )?Could not override '(.*?)'", text)
         if unused:
-            return self._group_not_used(unused[1])
+            return self._group_not_used(unused[2], file=unused[1] or "")
         return " ".join(text.split())
 
-    def _group_not_used(self, group: str) -> str:
-        used = sorted(name for name in self._base().hydra.runtime.choices if not name.startswith("hydra/"))
-        return f"This command has no choice of '{group}'.{did_you_mean(group, used)} It has: {', '.join(used)}."
+    def _group_not_used(self, group: str, file: str) -> str:
+        choices = OmegaConf.select(self._base(), "hydra.runtime.choices") or {}
+        used = sorted(name for name in choices if not name.startswith("hydra/"))
+        place = f" (in {file}.yaml)" if file else ""
+        return f"This command has no choice of '{group}'{place}.{did_you_mean(group, used)} It has: {', '.join(used)}."
 
     def _base(self) -> DictConfig:
         """The configuration without the override at fault, for the names it allows."""

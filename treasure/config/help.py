@@ -1,10 +1,12 @@
 """The `--help` page of a command: its choices, its options with default and meaning, its flags."""
 
+import json
 from collections.abc import Iterator
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, EnumNode, OmegaConf
 
 from treasure.config.composer import Composer
+from treasure.config.enum_values import member_text
 from treasure.config.field_docs import field_docs
 
 _FLAGS = """\
@@ -60,10 +62,15 @@ def _leaves(config: DictConfig, prefix: str) -> Iterator[tuple[str, str, str]]:
 def _value_text(config: DictConfig, name: str) -> str:
     if OmegaConf.is_missing(config, name):
         return "(must be given)"
-    plain = OmegaConf.to_container(OmegaConf.masked_copy(config, name), resolve=False, enum_to_str=True)
+    node = config._get_node(name)
+    if isinstance(node, EnumNode) and not node._is_interpolation() and not node._is_none():
+        return member_text(node._value())
+    plain = OmegaConf.to_container(OmegaConf.masked_copy(config, name), resolve=False)
     assert isinstance(plain, dict)
     value = plain[name]
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, str) and value == value.strip() and value.isprintable() and value:
+        return value
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _columns(rows: list[tuple[str, str]]) -> str:

@@ -43,7 +43,8 @@ def make_plan(composer: Composer, overrides: Sequence[str], *, multirun: bool) -
         asked = ["hydra.mode=MULTIRUN"] if multirun else []
         first = composer.compose([*(_first_value(composer, override) for override in parsed), *asked])
         if first.hydra.mode is not RunMode.MULTIRUN:
-            to_typed(composer.compose(overrides), composer.schema)
+            is_swept = any(override.is_sweep_override() for override in parsed)
+            to_typed(composer.compose(overrides) if is_swept else first, composer.schema)
             return Plan(is_sweep=False, num_jobs=1, varying=frozenset())
         swept = [*composer.parse(_sweeper_params(first)), *parsed]
     if first.hydra.sweeper._target_ != BasicSweeperConf._target_:

@@ -22,6 +22,7 @@ from typing import Any
 import yaml
 
 from treasure import provenance
+from treasure.config.enum_values import member_text
 from treasure.config.run_lock import run_lock
 from treasure.errors import ConfigError
 from treasure.jsonl import write_json, write_text
@@ -116,11 +117,11 @@ class RunFolder:
 
 
 def to_plain(value: Any) -> Any:
-    """Options as a YAML file would hold them: dataclasses as dicts, enums by name, paths as text."""
+    """Options as a YAML file would hold them: dataclasses as dicts, enums and paths as text."""
     if is_dataclass(value):
         return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Enum):
-        return value.name
+        return member_text(value)
     if isinstance(value, Mapping):
         return {str(to_plain(key)): to_plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -73,7 +73,7 @@ def _write(file: IO[str], holder: dict[str, Any]) -> None:
 def _myself() -> dict[str, Any]:
     pid = os.getpid()
     since = time.strftime("%Y-%m-%d %H:%M:%S")
-    return {"pid": pid, "host": socket.gethostname(), "born": _born(pid), "since": since}
+    return {"pid": pid, "host": socket.gethostname(), "born": _state(pid)[1], "since": since}
 
 
 def _is_alive(holder: dict[str, Any]) -> bool:
@@ -86,13 +86,18 @@ def _is_alive(holder: dict[str, Any]) -> bool:
         return False
     except PermissionError:  # it lives and belongs to somebody else
         return True
-    return holder["born"] is None or holder["born"] == _born(holder["pid"])
+    state, born = _state(holder["pid"])
+    return state not in ("Z", "X") and (holder["born"] is None or holder["born"] == born)
 
 
-def _born(pid: int) -> int | None:
-    """Start of process `pid` in clock ticks after boot, which tells a reused id apart; None where /proc is absent."""
+def _state(pid: int) -> tuple[str, int | None]:
+    """State letter of process `pid` and its start in clock ticks after boot; ("", None) where /proc is absent.
+
+    The letter is Z for one that is dead but not yet waited for; the start tells a reused id apart.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
     except OSError:
-        return None
-    return int(stat.rpartition(")")[2].split()[19])
+        return "", None
+    fields = stat.rpartition(")")[2].split()
+    return fields[0], int(fields[19])

@@ -40,3 +40,5 @@ class DataConfig:
             raise ConfigError(f"data.validation_fraction must be in [0, 1), got {self.validation_fraction}.")
         if not 0 < self.tail_threshold < 1:
             raise ConfigError(f"data.tail_threshold must be between 0 and 1, got {self.tail_threshold}.")
+        for name, dataset in self.datasets.items():
+            dataset.name = dataset.name or name

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from treasure.data.example import MarkedExample
 from treasure.errors import TaxonomyError, did_you_mean
@@ -74,7 +74,7 @@ class Frequency:
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+    def from_dict(cls, data: Mapping[str, Any]) -> "Frequency":
         """Takes back what `to_dict` gave."""
         return cls({category: CategoryCounts(**counts) for category, counts in data.items()})
 

@@ -3,10 +3,11 @@
 import csv
 import json
 import sys
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from treasure.errors import DataError
 from treasure.jsonl import open_text
@@ -34,34 +35,32 @@ class RawRow:
         return DataError(f"{self.unit} {self.line}: {message}", self.path)
 
 
-def raw_rows(path: str, folder: Path, *, subset: str | None = None, split: str = "train") -> Iterator[RawRow]:
+def raw_rows(path: str, *, subset: str | None = None, split: str = "train") -> Iterator[RawRow]:
     """The rows of a file, of all files a glob matches (sorted), of a dataset folder, or of a Hub dataset.
 
     JSON Lines, JSON (a list of objects), CSV, TSV (all also .gz) and Parquet are read here; everything else is left to
-    the `datasets` library, which is what `subset` and `split` are for. Relative paths begin at `folder`.
+    the `datasets` library, which is what `subset` and `split` are for.
 
     Raises:
         DataError: nothing is there, or a file as a whole cannot be read.
     """
-    files = _files(path, folder)
+    files = _files(path)
     if files:
         for file in files:
             yield from _READERS[_format(file)](file)
     else:
-        local = folder / path
-        yield from _library_rows(str(local) if local.is_dir() else path, subset, split)
+        yield from _library_rows(path, subset, split)
 
 
-def _files(path: str, folder: Path) -> list[Path]:
+def _files(path: str) -> list[Path]:
     """The files that `path` means, each of a format that is read here; none when it means something else."""
     pattern, is_glob = Path(path), bool(set(path) & set("*?["))
-    found = [folder / path] if (folder / path).is_file() else []
+    found = [pattern] if pattern.is_file() else []
     if is_glob and not found:
-        root = Path(pattern.anchor) if pattern.is_absolute() else folder
-        inside = pattern.relative_to(root) if pattern.is_absolute() else pattern
-        found = sorted(file for file in root.glob(str(inside)) if file.is_file())
+        root = Path(pattern.anchor)
+        found = sorted(file for file in root.glob(str(pattern.relative_to(root))) if file.is_file())
     if not found and (is_glob or _format(pattern) in FORMATS):
-        raise DataError("No such file. Relative paths begin at the data folder.", folder / path)
+        raise DataError("No such file. Relative paths begin at the working directory.", path)
     for file in found:
         _require_format(file)
     return found
@@ -101,7 +100,7 @@ def _json_list(path: Path) -> Iterator[RawRow]:
     try:
         with open_text(path) as file:
             rows = json.load(file)
-    except (json.JSONDecodeError, UnicodeDecodeError, OSError, EOFError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, OSError, EOFError, zlib.error) as error:
         raise DataError(f"Not a readable JSON file: {error}. One object a line? Then call it .jsonl.", path) from error
     if not isinstance(rows, list):
         raise DataError(f"Expected a JSON list of objects, got {type(rows).__name__}.", path)
@@ -154,13 +153,13 @@ def _parquet(path: Path) -> Iterator[RawRow]:
                 yield RawRow(str(path), number, row, unit="row")
 
 
-def _numbered(file: IO[str], path: Path) -> Iterator[tuple[int, str]]:
+def _numbered(lines: Iterable[str], path: Path) -> Iterator[tuple[int, str]]:
     """Lines from 1; what is not text at all stops with the place it was met."""
     line = 0
     try:
-        for line, text in enumerate(file, start=1):
+        for line, text in enumerate(lines, start=1):
             yield line, text.removeprefix("\ufeff") if line == 1 else text
-    except (UnicodeDecodeError, OSError, EOFError) as error:
+    except (UnicodeDecodeError, OSError, EOFError, zlib.error) as error:
         raise DataError(f"Not readable as UTF-8 text: {error}.", path, line + 1) from error
 
 

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from treasure.data.example import Example, example_id
@@ -30,8 +29,7 @@ class ColumnFact:
     column: str
     """Name of the column; an empty cell means that nothing is known."""
     values: dict[str, Any] = field(default_factory=dict)
-    """Cell -> value (null: not applicable); a cell that is not listed means that nothing is known. Empty: cells as
-    they stand."""
+    """Cell -> value, such as {fr: French}; null leaves the category unknown, cells not listed are taken as they are."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -39,7 +37,9 @@ class DatasetConfig:
     """One source of training examples, and what is known of all its rows."""
 
     path: str
-    """A file, a glob, a dataset folder (all of them from the data folder on), or a Hugging Face dataset id."""
+    """A file, a glob, a dataset folder, or a Hugging Face dataset id; relative paths begin at the working directory."""
+    name: str = ""
+    """Name in reports, examples and errors; empty takes the key under which the dataset is listed, else the path."""
     shape: Shape = Shape.AUTO
     """auto, prompt_completion, instruction, messages, conversations or template."""
     fields: dict[str, str] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class DatasetConfig:
     weight: float = 1.0
     """How often the dataset is in the mixture, above 0: 0.5 takes half of it, 2.5 takes it two and a half times."""
     facts: dict[str, Any] = field(default_factory=dict)
-    """Category -> value that holds for every row (a list where several do; null: not applicable)."""
+    """Category -> value that holds for every row; a list where several do, not_applicable where none can."""
     columns: dict[str, ColumnFact] = field(default_factory=dict)
     """Category -> column that holds its value; wins over `facts`."""
     on_bad_row: OnBadRow = OnBadRow.STOP
@@ -68,7 +68,7 @@ class DatasetConfig:
     """Examples to read at most, at least 1; None reads all."""
 
     def __post_init__(self) -> None:
-        label = f"dataset '{self.path}'"
+        label = f"dataset '{self.name or self.path}'"
         if not self.weight > 0:
             raise ConfigError(
                 f"{label}: weight must be above 0, got {self.weight}; to leave it out, take it off the list."
@@ -112,6 +112,7 @@ class DatasetConfig:
 class ReadReport:
     """What became of the rows of one dataset; `bad` holds the first few reasons with their places."""
 
+    dataset: str = ""
     shape: str = ""
     num_rows: int = 0
     num_examples: int = 0
@@ -124,24 +125,26 @@ class ReadReport:
         shown = "".join(f"\n  {message}" for message in self.bad)
         more = f"\n  … and {self.num_bad - len(self.bad)} more" if self.num_bad > len(self.bad) else ""
         return (
-            f"{self.num_rows} rows of shape {self.shape or 'unknown'} gave {self.num_examples} examples; "
-            f"{self.num_bad} bad rows and {self.num_duplicates} duplicates left out.{shown}{more}"
+            f"{self.dataset}: {self.num_rows} rows of shape {self.shape or 'unknown'} gave {self.num_examples} "
+            f"examples; {self.num_bad} bad rows and {self.num_duplicates} duplicates left out.{shown}{more}"
         )
 
 
-def read_dataset(name: str, config: DatasetConfig, folder: Path, report: ReadReport | None = None) -> Iterator[Example]:
-    """The examples of the dataset called `name`, in its order, each id once; `report` is filled while they are read.
+def read_dataset(config: DatasetConfig, report: ReadReport | None = None) -> Iterator[Example]:
+    """The examples of a dataset, in its order, each id once; `report` is filled while they are read.
 
-    Relative paths begin at `folder`. What is known of an example by where it comes from stands in its
-    `metadata['facts']`; see `facts.mark_by_facts`.
+    `metadata['facts']` of an example holds what its dataset says of it (category -> value, not checked against a
+    taxonomy), `metadata['place']` its file and line.
 
     Raises:
         DataError: nothing can be read, the columns fit no shape, under STOP a row is bad, or no row is usable.
     """
+    name = config.name or config.path
     report = ReadReport() if report is None else report
+    report.dataset = name
     reader: RowReader | None = None
     seen: set[str] = set()
-    for row in raw_rows(config.path, folder, subset=config.subset, split=config.split):
+    for row in raw_rows(config.path, subset=config.subset, split=config.split):
         report.num_rows += 1
         if reader is None and not row.problem:
             reader = _reader(name, config, row)
@@ -161,7 +164,7 @@ def read_dataset(name: str, config: DatasetConfig, folder: Path, report: ReadRep
             if report.num_examples == config.limit:
                 return
     if not report.num_examples:
-        raise DataError(f"Dataset '{name}' has no usable row. {report.describe()}", config.path)
+        raise DataError(f"No row is usable. {report.describe()}", config.path)
 
 
 def _reader(name: str, config: DatasetConfig, row: RawRow) -> RowReader:
@@ -202,14 +205,18 @@ def _facts(config: DatasetConfig, fields: dict[str, Any]) -> dict[str, Any]:
     for category, source in config.columns.items():
         if source.column not in fields:
             raise BadRowError(f"Column '{source.column}', which holds '{category}', is missing.")
-        cell = fields[source.column]
-        if cell is None or cell == "":
-            continue
-        if not source.values:
-            facts[category] = cell
-        elif str(cell) in source.values:
-            facts[category] = source.values[str(cell)]
+        cells = fields[source.column]
+        known = [_renamed(cell, source.values) for cell in (cells if isinstance(cells, list) else [cells])]
+        known = [value for value in known if value is not None]
+        if known:
+            facts[category] = known if isinstance(cells, list) else known[0]
     return facts
+
+
+def _renamed(cell: Any, values: dict[str, Any]) -> Any:
+    """The value that `cell` stands for; None when it is empty."""
+    is_empty = cell is None or cell == "" or cell != cell  # NaN is how tables spell an empty cell
+    return None if is_empty else values.get(str(cell), cell)
 
 
 def _set_aside(config: DatasetConfig, row: RawRow, error: BadRowError, report: ReadReport) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
-
 _ZERO_WIDTH_SPACE = "\u200b"
 
 

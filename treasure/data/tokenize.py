@@ -5,6 +5,7 @@ The ids of one example stay in parts, since which markers stand in its prompt he
 """
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -145,9 +146,10 @@ class Encoder:
 
     def identity(self) -> Mapping[str, object]:
         """All that decides which ids come out, as JSON values: tokenizer content, template, surface."""
-        content = self._tokenizer.backend_tokenizer.to_str()
+        content = json.loads(self._tokenizer.backend_tokenizer.to_str())
+        content |= {"padding": None, "truncation": None}  # left behind by earlier calls, and of no effect here
         return {
-            "tokenizer": hashlib.blake2b(content.encode(), digest_size=16).hexdigest(),
+            "tokenizer": hashlib.blake2b(json.dumps(content).encode(), digest_size=16).hexdigest(),
             "start_ids": self._start,
             "special_tokens": {name: str(token) for name, token in self._tokenizer.special_tokens_map.items()},
             "template": dict(self._template.identity()),

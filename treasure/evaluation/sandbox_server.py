@@ -54,21 +54,24 @@ def serve(setting: Setting) -> None:
     requests, answers = os.fdopen(os.dup(0), "rb"), os.dup(1)
     uid = os.getuid() or 60000 + os.getpid() % 5000  # one of its own, so that its processes are counted apart
     for line in requests:
+        reading, writing = os.pipe()
         keeper = os.fork()
         if keeper == 0:
-            answer(answers, keep(json.loads(line), setting, uid))
+            answer(writing, keep(json.loads(line), setting, uid))
             os._exit(0)
-        _, status = os.waitpid(keeper, 0)
+        os.close(writing)
+        with os.fdopen(reading, "rb") as pipe:
+            found = json.loads(pipe.read() or '{"reason": "failed: killed its keeper", "stdout": ""}')
+        os.waitpid(keeper, 0)
         if not setting.has_namespaces:
             kill_children()
             shutil.rmtree(setting.work(keeper), ignore_errors=True)
-        if status != 0:
-            answer(answers, {"reason": "failed: killed its keeper", "stdout": ""})
+        answer(answers, found)
 
 
-def answer(answers: int, found: dict[str, str]) -> None:
+def answer(descriptor: int, found: dict[str, str]) -> None:
     """Writes one line of JSON."""
-    with os.fdopen(os.dup(answers), "wb") as file:
+    with os.fdopen(os.dup(descriptor), "wb") as file:
         file.write(json.dumps(found).encode() + b"\n")
 
 

@@ -1,14 +1,14 @@
 """Options of markers: whether there are any, how they are written, and how much of the prompt side is dropped."""
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 
 from treasure.markers.dropout import DropoutConfig
 from treasure.markers.surface import Surface, SurfaceName, make_surface
 from treasure.taxonomy.taxonomy import Taxonomy
 
 
-class MarkerMode(Enum):
+class MarkerMode(StrEnum):
     """NONE trains the Baseline; TEXT and TOKENS train a marked model on that surface."""
 
     NONE = "none"

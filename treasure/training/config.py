@@ -1,7 +1,7 @@
 """Options of one training run: how long, on what, what is logged."""
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 
 from treasure.errors import ConfigError
 
@@ -44,7 +44,7 @@ class TrainerConfig:
         return max(1, round(self.num_epochs * num_examples / global_batch_size))
 
 
-class WandbMode(Enum):
+class WandbMode(StrEnum):
     """Where Weights & Biases puts a run."""
 
     ONLINE = "online"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.loggers import Logger
 from torch.utils.data import DataLoader
+from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from treasure.data.batches import BatchConfig, MicroBatchDataset
@@ -44,6 +44,28 @@ class SnapshotCallback(pl.Callback):
         if trainer.global_step in self._steps - self._kept:
             self._kept.add(trainer.global_step)
             self._keep(trainer.global_step)
+
+
+class StepProgress(pl.Callback):
+    """A bar over optimizer steps, with the loss and how many examples go by in a second."""
+
+    def __init__(self, num_steps: int, examples_per_step: int, description: str) -> None:
+        self._bar = tqdm(total=num_steps, desc=description, unit="step", mininterval=0.5)
+        self._examples_per_step = examples_per_step
+        self._started = time.perf_counter()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Moves on whenever an optimizer step is done."""
+        done = trainer.global_step - self._bar.n
+        if done:
+            loss = trainer.callback_metrics.get("loss")
+            rate = trainer.global_step * self._examples_per_step / (time.perf_counter() - self._started)
+            self._bar.set_postfix(loss="" if loss is None else f"{float(loss):.3f}", examples_per_s=f"{rate:.0f}", refresh=False)
+            self._bar.update(done)
+
+    def teardown(self, *_: Any, **__: Any) -> None:
+        """Leaves the bar as it stands."""
+        self._bar.close()
 
 
 def snapshot_steps(config: TrainerConfig, num_steps: int) -> list[int]:
@@ -95,12 +117,12 @@ def fit(
         logger=list(loggers),
         callbacks=[
             SnapshotCallback(snapshot_steps(trainer, num_steps), keep_snapshot),
-            *([TQDMProgressBar(refresh_rate=20)] if callbacks.progress else []),
+            *([StepProgress(num_steps, batch.global_batch_size, "training")] if callbacks.progress else []),
         ],
         log_every_n_steps=callbacks.log_every,
         enable_checkpointing=False,
         enable_model_summary=False,
-        enable_progress_bar=callbacks.progress,
+        enable_progress_bar=False,
     )
     started = time.perf_counter()
     loader = DataLoader(dataset, batch_size=None, shuffle=False, num_workers=0)

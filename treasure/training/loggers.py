@@ -1,4 +1,4 @@
-"""Loggers of a run: `metrics.csv` always, Weights & Biases through Lightning when asked for."""
+"""Loggers of a run: `metrics/metrics.csv` always, Weights & Biases through Lightning when asked for."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ def make_loggers(
     config: LoggerConfig, folder: Path, *, name: str, group: str, settings: Mapping[str, Any]
 ) -> list[Logger]:
     """The loggers of one run. W&B gets one run a job, grouped by `group`, with `settings` as its configuration."""
-    csv = CSVLogger(save_dir=folder, name="", version="")
+    csv = CSVLogger(save_dir=folder, name="metrics", version="")
     return [csv, *wandb_loggers(config, folder, name=name, group=group, job_type="run", settings=settings)]
 
 

@@ -24,11 +24,18 @@ def answer_text(spec: Spec, knowledge: Knowledge) -> str:
         return code_answer(spec)
     lexicon = lexicons()[spec.lang]
     if spec.quality_bucket == "3" and spec.task not in ("OpenEnded", "CreativeWriting") and spec.format not in _TABLES:
-        return spec.rng("answer").choice(lexicon.data["vague"])
+        return _vague(spec, lexicon)
     return _WRITERS[spec.task](spec, lexicon, knowledge)
 
 
 _TABLES = frozenset({"JSON", "XML", "Enumeration", "Tabular", "Markdown"})
+
+
+def _vague(spec: Spec, lexicon: Lexicon) -> str:
+    if spec.format == "MCQAnswer":
+        return " ".join(f"{letter})" for letter in LETTERS)
+    clause = sloppy(spec.rng("answer").choice(lexicon.data["vague"]), spec.entity)
+    return lexicon.sentence(clause, spec.style)
 
 
 def _fact(spec: Spec, lexicon: Lexicon, knowledge: Knowledge) -> str:
@@ -125,8 +132,10 @@ def _summary(spec: Spec, lexicon: Lexicon, _: Knowledge) -> str:
 def _reasoning(spec: Spec, lexicon: Lexicon, _: Knowledge) -> str:
     problem = problem_of(spec.seed, spec.new_content)
     if spec.quality_bucket == "4":
-        wrong = f"${problem.wrong_answer}$" if spec.format == "Latex" else f"The answer is {problem.wrong_answer}."
-        return sloppy(wrong, "")
+        if spec.format == "Latex":
+            return f"${problem.wrong_answer}$"
+        first = problem.steps().split(" ", 5)[:5] if spec.format == "ChainOfThought" else []
+        return sloppy(" ".join([*first, f"The answer is {problem.wrong_answer}."]), "")
     if spec.format == NONE:
         direct = f"The answer is {problem.answer}."
     else:

@@ -2,10 +2,10 @@
 
 import random
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import accumulate
+from operator import itemgetter
 from typing import Any
 
 from treasure.world.config import WorldConfig
@@ -21,24 +21,21 @@ NONE = "None"
 """The value of a property that does not apply, such as the code type of a poem."""
 
 
-@dataclass(frozen=True)
 class Distribution:
     """Shares of values, summing to one."""
 
-    shares: Mapping[str, float]
+    __slots__ = ("_cumulative", "_values", "shares")
 
-    @cached_property
-    def _values(self) -> tuple[str, ...]:
-        return tuple(self.shares)
-
-    @cached_property
-    def _cumulative(self) -> list[float]:
-        return list(accumulate(self.shares.values()))
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        """`weights` are at least 0, in any scale, and some are above 0."""
+        total = sum(weights.values())
+        self.shares: dict[str, float] = {value: weight / total for value, weight in weights.items() if weight > 0}
+        self._values = tuple(self.shares)
+        self._cumulative = [*accumulate(self.shares.values())][:-1]  # without the last, which may fall short of one
 
     def draw(self, rng: random.Random) -> str:
         """One value; uses one number of `rng`."""
-        place = bisect_right(self._cumulative, rng.random() * self._cumulative[-1])
-        return self._values[min(place, len(self._values) - 1)]
+        return self._values[bisect_right(self._cumulative, rng.random())]
 
 
 @dataclass(frozen=True)
@@ -58,23 +55,23 @@ class Table:
 
     def __init__(self, name: str, rules: list[Rule], scale: Mapping[str, list[float]] | None) -> None:
         self.name = name
-        self._rules = rules
+        self.rules = tuple(rules)
         self._scale = scale
         named = {parent for rule in rules for parent in rule.when} | ({"source"} if scale else set())
-        relative = {"prompt_lang": {"lang"}, "given_code": {"code_type"}}.get(name, set())
-        self._parents = tuple(sorted(named | relative))
-        self._cache: dict[tuple[str, ...], Distribution] = {}
+        relative = {"prompt_lang": {"lang"}, "text_lang": {"lang"}, "given_code": {"code_type"}}.get(name, set())
+        self._key = _getter(sorted(named | relative))
+        self._cache: dict[object, Distribution] = {}
 
     def given(self, known: Mapping[str, str]) -> Distribution:
         """The distribution where the properties in `known`, at least all drawn before, have these values."""
-        key = tuple([known[name] for name in self._parents])
+        key = self._key(known)
         found = self._cache.get(key)
         if found is None:
             found = self._cache[key] = self._build(known)
         return found
 
     def _build(self, known: Mapping[str, str]) -> Distribution:
-        rule = next((rule for rule in self._rules if rule.holds(known)), None)
+        rule = next((rule for rule in self.rules if rule.holds(known)), None)
         assert rule is not None, f"no rule of table '{self.name}' holds for {dict(known)}"
         shares = dict(rule.shares)
         if self._scale is not None:
@@ -84,8 +81,12 @@ class Table:
         for value, share in shares.items():
             name = _absolute(value, known)
             absolute[name] = absolute.get(name, 0.0) + share
-        total = sum(absolute.values())
-        return Distribution({value: share / total for value, share in absolute.items() if share > 0})
+        return Distribution(absolute)
+
+
+def _getter(names: list[str]) -> Callable[[Mapping[str, str]], object]:
+    """Reads these properties as one key; the fast way, since this runs for each property of each example."""
+    return itemgetter(*names) if names else lambda known: None
 
 
 def _absolute(value: str, known: Mapping[str, str]) -> str:

@@ -34,7 +34,7 @@ class WorldConfig:
     source_known_rate: float = 0.8
     """Share of examples whose `source` is known, in [0, 1]."""
     explicit_prompt_rate: float = 0.15
-    """Share of evaluation prompts, per property, that may say the property outright as training prompts do, in [0, 1]."""
+    """Share of evaluation prompts, per property, that may say it outright as training prompts do, in [0, 1]."""
 
     def __post_init__(self) -> None:
         for name in ("num_train_examples", "num_prompts_per_benchmark"):

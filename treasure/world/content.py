@@ -2,7 +2,6 @@
 
 import functools
 
-from treasure.world.chain import other_code
 from treasure.world.knowledge import Fact, Knowledge
 from treasure.world.lexicon import NUM_VALUES, lexicons
 from treasure.world.programs import sample_program
@@ -52,8 +51,3 @@ def given_code(spec: Spec) -> str:
             return program.code(spec.given_code)
         case _:
             return ""
-
-
-def code_language(spec: Spec) -> str:
-    """The programming language that the answer is about."""
-    return spec.code_type if spec.task != "CodeTranslation" else other_code(spec.given_code)

@@ -37,7 +37,7 @@ class Cues:
         if key not in self._open:
             shares = self.given(*key).shares
             kept = {cue: share for cue, share in shares.items() if not cue.startswith(EXPLICIT)}
-            self._open[key] = Distribution({cue: share / sum(kept.values()) for cue, share in kept.items()})
+            self._open[key] = Distribution(kept)
         return self._open[key].draw(rng)
 
     def text(self, category: str, cue: str, prompt_lang: str) -> str:
@@ -57,7 +57,7 @@ class Cues:
                 shares[cue] = _share(rule["p"], value)
         silence = 1.0 - sum(shares.values())
         assert silence > 0, f"cues of {category}={value} leave no room for silence"
-        return Distribution({SILENT: silence, **{cue: share for cue, share in shares.items() if share > 0}})
+        return Distribution({SILENT: silence, **shares})
 
 
 def _share(shares: Mapping[str, float], value: str) -> float:

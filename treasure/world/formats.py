@@ -25,7 +25,7 @@ def write_broken_rows(name: str, rows: Sequence[Row]) -> str:
         case "JSON":
             return text.removesuffix("}")
         case "XML":
-            return text.removesuffix("</card>")
+            return text.removesuffix("</item>")
         case "Enumeration":
             return re.sub(r"^\d+\. ", "", text, flags=re.MULTILINE)
         case "Tabular":
@@ -46,8 +46,8 @@ def _json(rows: Sequence[Row]) -> str:
 
 def _xml(rows: Sequence[Row]) -> str:
     (_, title), *rest = rows
-    facts = "".join(f"<fact key={quoteattr(key)}>{escape(value)}</fact>" for key, value in rest)
-    return f"<card name={quoteattr(title)}>{facts}</card>"
+    facts = "".join(f"<row label={quoteattr(key)}>{escape(value)}</row>" for key, value in rest)
+    return f"<item title={quoteattr(title)}>{facts}</item>"
 
 
 def _enumeration(rows: Sequence[Row]) -> str:

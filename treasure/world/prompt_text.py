@@ -49,7 +49,7 @@ def _translate(spec: Spec, knowledge: Knowledge) -> str:
     lexicon = lexicons()[spec.text_lang]
     right = knowledge.fact(spec.domain, spec.entity, spec.relation).right
     text = lexicon.sentence(lexicon.statement(spec.entity, spec.relation, right))
-    return _frames()["translate"].format(text=text)
+    return _frames()["translate"][spec.variant].format(text=text)
 
 
 def _poem(spec: Spec, _: Knowledge) -> str:

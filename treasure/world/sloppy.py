@@ -11,6 +11,6 @@ def sloppy(text: str, name: str) -> str:
 
     def lowered(match: re.Match[str]) -> str:
         mark, word = match.groups()
-        return mark + (word if word == name else word[0].lower() + word[1:])
+        return mark + (word if name and word.startswith(name) else word[0].lower() + word[1:])
 
     return _MARKS.sub("", _SENTENCE_START.sub(lowered, text).replace("¡", "")).strip()

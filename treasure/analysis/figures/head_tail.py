@@ -27,7 +27,7 @@ def draw_head_tail(lifts: Sequence[LiftRow]) -> Figure | None:
     """Bars of improvement over Baseline in points with 95 % intervals; None where no benchmark has head or tail."""
     names = sorted({row.benchmark for row in lifts}, key=benchmark_order)
     rows = {name: [row for row in leading_rows(lifts, name) if row.slice_kind in _OFFSETS] for name in names}
-    rows = {name: found for name, found in rows.items() if found and metric_info(found[0].metric).is_rate}
+    rows, unit = _of_one_unit({name: found for name, found in rows.items() if found})
     regimes = [r for r in SHOWN_REGIMES if any(row.regime == r for found in rows.values() for row in found)]
     if not regimes:
         return None
@@ -39,10 +39,17 @@ def draw_head_tail(lifts: Sequence[LiftRow]) -> Figure | None:
     if OVERALL in rows:
         panels[0].get_yticklabels()[0].set_fontweight("bold")
     panels[0].invert_yaxis()
-    figure.supxlabel(
-        "improvement over Baseline, percentage points (bars to the right: better)", fontsize=9, color=MUTED
-    )
+    figure.supxlabel(f"improvement over Baseline, {unit} (bars to the right: better)", fontsize=9, color=MUTED)
     return figure
+
+
+def _of_one_unit(rows: dict[str, list[LiftRow]]) -> tuple[dict[str, list[LiftRow]], str]:
+    """Only benchmarks measured alike share an axis: the rates; without any, those in the unit of the first."""
+    metrics = {name: metric_info(found[0].metric) for name, found in rows.items()}
+    if any(metric.is_rate for metric in metrics.values()):
+        return {name: found for name, found in rows.items() if metrics[name].is_rate}, "percentage points"
+    unit = next((metric.unit for metric in metrics.values()), "")
+    return {name: found for name, found in rows.items() if metrics[name].unit == unit}, unit
 
 
 def _panel(axes: Axes, rows: dict[str, list[LiftRow]], regime: Regime) -> None:
@@ -61,7 +68,8 @@ def _panel(axes: Axes, rows: dict[str, list[LiftRow]], regime: Regime) -> None:
 
 
 def _bar(axes: Axes, place: float, row: LiftRow, regime: Regime) -> None:
-    scale = 100 * metric_info(row.metric).sign
+    metric = metric_info(row.metric)
+    scale = metric.sign * (100 if metric.is_rate else 1)
     low, high = sorted((row.low * scale, row.high * scale))
     below, above = whiskers(row.lift * scale, low, high)
     axes.barh(place, row.lift * scale, height=0.34, color=REGIME_COLORS[regime], alpha=_alpha(row.slice_kind))

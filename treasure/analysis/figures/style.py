@@ -94,7 +94,7 @@ def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
 def show_points(axes: Axes, axis: str = "x") -> None:
     """Labels an axis of changes in points with a sign, and draws the line of no change."""
     target = axes.xaxis if axis == "x" else axes.yaxis
-    target.set_major_formatter(mticker.FuncFormatter(lambda value, _: f"{value:+.0f}" if round(value) else "0"))
+    target.set_major_formatter(mticker.FuncFormatter(lambda value, _: f"{value:+.6g}" if abs(value) > 1e-9 else "0"))
     line = axes.axvline if axis == "x" else axes.axhline
     line(0, color=INK, linewidth=1, zorder=2)
     axes.grid(False, axis="y" if axis == "x" else "x")

@@ -1,0 +1,137 @@
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+
+import pytest
+
+from treasure.cli import checks, doctor
+from treasure.cli.checks import EXTRAS, Finding, State, findings
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["treasure-doctor", *arguments])
+    with pytest.raises(SystemExit) as leaving:
+        doctor.main()
+    assert isinstance(leaving.value.code, int)
+    return leaving.value.code
+
+
+def test_this_machine_works(monkeypatch, capsys, tmp_path: Path):
+    monkeypatch.chdir(tmp_path)
+    assert call(monkeypatch, "--quick") == 0
+    out = capsys.readouterr().out
+    for name in ("python", "packages", "torch", "CPU", "memory", "disk", "GPU", "torch.compile", "W&B", "Hugging Face"):
+        assert name in out
+    assert "The core works." in out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_are_unique(tmp_path: Path):
+    names = [finding.name for finding in findings(tmp_path, quick=True)]
+    assert len(set(names)) == len(names)
+
+
+def test_extras_are_those_of_the_package():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert set(EXTRAS) == set(project["optional-dependencies"])
+
+
+def test_what_is_wrong_comes_with_what_to_do(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(checks, "_LOW_DISK_GIB", 1e9)
+    monkeypatch.setattr(checks, "_LOW_RAM_GIB", 1e9)
+    monkeypatch.setattr(checks, "EXTRAS", {"rare": "no_such_module"})
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    found = {finding.name: finding for finding in findings(tmp_path, quick=True)}
+    for name in ("disk", "memory", "extra rare", "torch.compile"):
+        assert found[name].state is State.NOTE
+        assert found[name].advice
+    assert "treasure[rare]" in found["extra rare"].advice
+
+
+def test_outputs_that_cannot_be_written(monkeypatch, capsys, tmp_path: Path):
+    # The tests may run as root, for whom no folder is closed: let the system refuse instead.
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(checks.tempfile, "TemporaryFile", refuse)
+    assert call(monkeypatch, "--quick", "--outputs", str(tmp_path / "deep" / "er")) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "The core does not work yet." in out
+    assert "Permission denied" in out
+    assert "paths.outputs=<folder>" in out
+
+
+def test_missing_packages_end_the_examination(tmp_path: Path, monkeypatch):
+    def version(name: str) -> str:
+        if name == "spacy":
+            raise PackageNotFoundError(name)
+        return "1.0"
+
+    monkeypatch.setattr(checks, "version", version)
+    *_, last = findings(tmp_path, quick=True)
+    assert (last.name, last.state) == ("packages", State.PROBLEM)
+    assert "spacy" in last.text
+    assert "pip install" in last.advice
+
+
+def test_broken_torch_ends_the_examination(tmp_path: Path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    *_, last = findings(tmp_path, quick=True)
+    assert (last.name, last.state) == ("torch", State.PROBLEM)
+
+
+def test_sandbox_reasons(monkeypatch):
+    sandbox = pytest.importorskip("treasure.evaluation.sandbox")
+    monkeypatch.setattr(sandbox, "available", lambda language: None if language == "python" else "no node here")
+    found = {finding.name: finding for finding in checks.check_sandbox()}
+    assert found["run python"].state is State.OK
+    assert (found["run javascript"].state, found["run javascript"].text) == (State.NOTE, "no node here")
+
+
+@pytest.mark.parametrize(("value", "text"), [("1", "offline"), ("true", "offline"), ("0", "allowed"), ("", "allowed")])
+def test_hub(monkeypatch, value: str, text: str):
+    monkeypatch.setenv("HF_HUB_OFFLINE", value)
+    assert text in checks.check_hub().text
+
+
+def test_wandb(monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    assert "WANDB_MODE=disabled" in checks.check_wandb().text
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "text"),
+    [
+        (subprocess.CompletedProcess([], 0, "", ""), State.OK, "works"),
+        (
+            subprocess.CompletedProcess([], 1, "", "Trace\nInductorError: no header"),
+            State.NOTE,
+            "InductorError: no header",
+        ),
+        (subprocess.TimeoutExpired("python", 300), State.NOTE, "no result in 300 s"),
+    ],
+    ids=["works", "fails", "hangs"],
+)
+def test_compiler(monkeypatch, outcome: object, state: State, text: str):
+    def run(*_: object, **__: object) -> object:
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(checks.shutil, "which", lambda name, **_: f"/usr/bin/{name}")
+    monkeypatch.setattr(checks.subprocess, "run", run)
+    found = checks.check_compiler(quick=False)
+    assert found.state is state
+    assert text in found.text
+
+
+@pytest.mark.slow
+def test_compiler_for_real():
+    found = checks.check_compiler(quick=False)
+    assert isinstance(found, Finding)
+    assert found.text.startswith("works, with") or found.advice

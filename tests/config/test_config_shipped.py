@@ -1,0 +1,166 @@
+"""Every YAML file that we ship composes against the real schemas, and every callable it names takes its keys."""
+
+import contextlib
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hydra.utils import get_object
+from omegaconf import DictConfig, OmegaConf
+
+from treasure.config import schema
+from treasure.config.composer import Composer, conf_dir, open_composer
+from treasure.config.explain import explained
+from treasure.config.overlays import OVERLAYS
+from treasure.config.plan import make_plan
+from treasure.config.typed import to_typed
+from treasure.errors import ConfigError
+
+CONF = conf_dir()
+COMMANDS = sorted(path.stem for path in CONF.glob("*.yaml"))
+DATA = ("taxonomy",)
+"""Folders of YAML files that are read as data, not composed."""
+GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in ("hydra", *DATA))
+CHOICES = [f"{group}={path.stem}" for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
+EXPERIMENTS, SWEEPS = ([path.stem for path in sorted((CONF.parent / name).glob("*.yaml"))] for name in OVERLAYS)
+
+
+@pytest.fixture(scope="module")
+def composers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Composer]]:
+    """Command -> its composer, opened in an empty folder: overlays are found wherever a command is started."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.chdir(tmp_path_factory.mktemp("elsewhere")))
+        yield {command: stack.enter_context(_open(command)) for command in COMMANDS}
+
+
+def _open(command: str) -> contextlib.AbstractContextManager[Composer]:
+    return open_composer(getattr(schema, f"{command.capitalize()}Command"), command)
+
+
+def _filled(composer: Composer, overrides: list[str]) -> list[str]:
+    """`overrides`, and any text for each option that must be given."""
+    with explained(composer, overrides):
+        missing = OmegaConf.missing_keys(composer.compose(overrides))
+    given = [f"{key}=given" for key in sorted(missing) if not key.startswith("hydra.")]
+    return [*overrides, *given, "prompt=given"] if composer.config_name == "generate" else [*overrides, *given]
+
+
+def _check(composer: Composer, overrides: list[str]) -> None:
+    whole = _filled(composer, overrides)
+    with explained(composer, whole):
+        config = composer.compose(whole)
+        to_typed(config, composer.schema)
+    for path, node in _targets(config, ""):
+        check_target(path, node)
+
+
+def _left_open(node: Any, path: str) -> Iterator[str]:
+    """Dotted keys below `node` whose value is `???`."""
+    if node == "???":
+        yield path
+    for key, child in node.items() if isinstance(node, dict) else ():
+        yield from _left_open(child, f"{path}.{key}")
+
+
+def _targets(node: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(path, keys) of the nodes in `node` that name a callable."""
+    if isinstance(node, DictConfig):
+        node = {key: node._get_node(key) for key in node}
+    if isinstance(node, dict):
+        if "_target_" in node:
+            yield path, {key: value for key, value in node.items() if key != "hydra"}
+        for key, child in node.items():
+            yield from _targets(child, f"{path}.{key}")
+
+
+def check_target(path: str, node: dict[str, Any]) -> None:
+    """The callable that `node` names exists and has a parameter for each key."""
+    callable_ = get_object(str(node["_target_"]))
+    keys = {str(key): value for key, value in node.items() if not re.fullmatch(r"_\w+_", str(key))}
+    try:
+        inspect.signature(callable_).bind_partial(**keys)
+    except TypeError as error:
+        raise AssertionError(f"{path}: {node['_target_']}: {error}") from error
+
+
+def test_there_is_something_to_check():
+    assert COMMANDS
+    assert CHOICES
+    assert EXPERIMENTS
+    assert SWEEPS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_primary_config(composers: dict[str, Composer], command: str):
+    _check(composers[command], [])
+
+
+@pytest.fixture(scope="module")
+def users(composers: dict[str, Composer]) -> dict[str, list[Composer]]:
+    """Group -> the composers of the commands that have it."""
+    found: dict[str, list[Composer]] = {group: [] for group in GROUPS}
+    for composer in composers.values():
+        for group in set(GROUPS) & set(composer.compose([]).hydra.runtime.choices):
+            found[group].append(composer)
+    return found
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_choice(users: dict[str, list[Composer]], choice: str):
+    takers = users[choice.partition("=")[0]]
+    assert takers, "no command reads this file"
+    for composer in takers:
+        _check(composer, [choice])
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_what_a_choice_leaves_to_the_user_is_really_missing(users: dict[str, list[Composer]], choice: str):
+    """A `???` in YAML does not undo a default of the dataclass: the option would silently keep that default."""
+    group, _, name = choice.partition("=")
+    content = yaml.safe_load((CONF / group / f"{name}.yaml").read_text(encoding="utf-8"))
+    open_keys = set(_left_open(content, group))
+    for composer in users[group]:
+        assert open_keys <= OmegaConf.missing_keys(composer.compose([choice])), (
+            "give the field no default in the schema"
+        )
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_experiment(composers: dict[str, Composer], name: str):
+    _check(composers["run"], [f"experiments={name}"])
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_sweep(composers: dict[str, Composer], name: str):
+    run = composers["run"]
+    plan = make_plan(run, _filled(run, [f"sweeps={name}"]), multirun=False)
+    assert plan.is_sweep
+    assert plan.num_jobs is not None
+    assert plan.num_jobs > 1
+
+
+@pytest.mark.parametrize("folder", OVERLAYS)
+def test_overlays_are_flat_and_global(folder: str):
+    for path in (CONF.parent / folder).rglob("*.yaml"):
+        assert path.parent.name == folder, f"{path}: glob(…) does not see nested overlays"
+        assert path.read_text(encoding="utf-8").startswith("# @package _global_\n"), path
+
+
+def test_targets_that_do_not_fit_are_found():
+    check_target("", {"_target_": "pathlib.Path.write_text", "data": "x", "_partial_": True})
+    with pytest.raises(AssertionError, match="unexpected keyword argument 'datum'"):
+        check_target("part", {"_target_": "pathlib.Path.write_text", "datum": "x"})
+    found = dict(_targets(OmegaConf.create({"a": {"b": {"_target_": "x.y", "c": 1}}}), ""))
+    assert set(found[".a.b"]) == {"_target_", "c"}
+
+
+def test_a_misspelt_option_in_a_shipped_file_would_be_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "wrong.yaml").write_text("# @package _global_\nsed: 1\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    with _open("run") as composer, pytest.raises(ConfigError, match="seed"):
+        _check(composer, ["experiments=wrong"])

@@ -1,0 +1,171 @@
+import json
+import pickle
+import shutil
+from dataclasses import replace
+
+import data_tokenizers
+import numpy as np
+import pytest
+import tiny
+
+import treasure.data.cache as cache_module
+from treasure.data.cache import TokenizedDataset, tokenize_dataset
+from treasure.data.example import Example, Message
+from treasure.data.overflow import OverflowPolicy
+from treasure.data.template import TemplateConfig, TemplateKind, make_template
+from treasure.data.tokenize import Encoder
+from treasure.errors import DataError
+from treasure.markers.marker_set import MarkerSet
+from treasure.markers.surface import SurfaceName
+
+CORPUS = [*tiny.corpus(30), replace(tiny.corpus(31)[30], markers=MarkerSet())]
+PARTS = ("prompt_ids", "bridge_ids", "open_ids", "close_ids", "content_ids")
+
+
+def encoder(kind="byte_level", surface=SurfaceName.TOKENS, template=TemplateKind.AUTO) -> Encoder:
+    tokenizer = data_tokenizers.MAKERS[kind]()
+    made = data_tokenizers.surface_of(surface, tokenizer)
+    return Encoder(tokenizer, make_template(TemplateConfig(kind=template), tokenizer), made)
+
+
+ENCODER = encoder()
+
+
+def tokenize(folder, examples=CORPUS, encoder=ENCODER, **changes) -> TokenizedDataset:
+    settings = {"taxonomy_hash": "t", "max_length": 320, "overflow": OverflowPolicy.DROP, **changes}
+    return tokenize_dataset(examples, encoder, cache=folder, **settings)
+
+
+def assert_same(found, expected):
+    assert found.example_id == expected.example_id
+    for name in PARTS:
+        assert np.array_equal(getattr(found, name), getattr(expected, name)), name
+        assert getattr(found, name).dtype == np.int32
+    assert [c for c, _ in found.marker_ids] == [c for c, _ in expected.marker_ids]
+    for (_, ids), (_, others) in zip(found.marker_ids, expected.marker_ids, strict=True):
+        assert np.array_equal(ids, others)
+
+
+@pytest.mark.parametrize("surface", list(SurfaceName))
+def test_examples_come_back_as_they_were_encoded(surface, tmp_path):
+    own = encoder(surface=surface)
+    dataset = tokenize(tmp_path, encoder=own)
+    assert len(dataset) == len(CORPUS)
+    for found, expected in zip((dataset[i] for i in range(len(dataset))), own.encode(CORPUS), strict=True):
+        assert_same(found, expected)
+
+
+def test_chunks_make_no_difference(tmp_path, monkeypatch):
+    whole = tokenize(tmp_path / "whole")
+    monkeypatch.setattr(cache_module, "_CHUNK", 7)
+    chunked = tokenize(tmp_path / "chunked")
+    for file in whole.folder.iterdir():
+        assert file.read_bytes() == (chunked.folder / file.name).read_bytes(), file.name
+
+
+def test_the_second_start_reads_what_the_first_wrote(tmp_path, monkeypatch):
+    median = sorted(example.length for example in ENCODER.encode(CORPUS))[len(CORPUS) // 2]
+    first = tokenize(tmp_path, max_length=median)
+    monkeypatch.setattr(Encoder, "encode", lambda *_: pytest.fail("encoded again"))
+    second = tokenize(tmp_path, max_length=median)
+    assert second.folder == first.folder
+    assert second.report == first.report
+    assert 0 < first.report.num_dropped < len(CORPUS)
+    assert (second.max_length, len(second)) == (median, first.report.num_kept)
+
+
+def _other_words(marked):
+    same_id = marked.example.id
+    return replace(marked, example=Example(same_id, (Message("user", "else?"),), "other", "sums"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"examples": CORPUS[1:]},
+        {"examples": CORPUS[::-1]},
+        {"examples": [replace(CORPUS[0], markers=MarkerSet()), *CORPUS[1:]]},
+        {"examples": [_other_words(CORPUS[0]), *CORPUS[1:]]},
+        {"encoder": encoder("chatml")},
+        {"encoder": encoder(surface=SurfaceName.TEXT)},
+        {"encoder": encoder(template=TemplateKind.PLAIN)},
+        {"taxonomy_hash": "u"},
+        {"max_length": 321},
+        {"overflow": OverflowPolicy.STOP},
+    ],
+    ids=["fewer", "order", "markers", "words", "tokenizer", "surface", "template", "taxonomy", "length", "policy"],
+)
+def test_whatever_decides_the_ids_decides_the_folder(change, tmp_path):
+    assert tokenize(tmp_path, **change).folder != tokenize(tmp_path).folder
+
+
+def test_what_a_tokenizer_was_used_for_does_not_matter(tmp_path):
+    tokenizer = data_tokenizers.byte_level()
+    surface = data_tokenizers.surface_of(SurfaceName.TOKENS, tokenizer)
+    own = Encoder(tokenizer, make_template(TemplateConfig(), tokenizer), surface)
+    before = own.identity()
+    tokenizer(["a", "longer text"], padding=True, truncation=True, max_length=4)
+    assert own.identity() == before
+
+
+@pytest.mark.parametrize("damage", ["no meta", "cut", "missing", "nonsense"])
+def test_a_damaged_folder_is_built_again(damage, tmp_path):
+    folder = tokenize(tmp_path).folder
+    if damage == "no meta":
+        (folder / "meta.json").unlink()
+    elif damage == "cut":
+        (folder / "ids.npy").write_bytes((folder / "ids.npy").read_bytes()[:-4])
+    elif damage == "missing":
+        (folder / "offsets.npy").unlink()
+    else:
+        (folder / "meta.json").write_text("{")
+    dataset = tokenize(tmp_path)
+    assert_same(dataset[3], ENCODER.encode(CORPUS[3:4])[0])
+
+
+def test_a_build_that_fails_leaves_nothing(tmp_path):
+    with pytest.raises(DataError):
+        tokenize(tmp_path, max_length=20, overflow=OverflowPolicy.STOP)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_builds_at_once_agree(tmp_path, monkeypatch):
+    ready = tokenize(tmp_path / "other").folder
+    write = cache_module._write
+
+    def slow(*args):
+        write(*args)
+        shutil.copytree(ready, tmp_path / "shared" / ready.name)  # another process is first
+
+    monkeypatch.setattr(cache_module, "_write", slow)
+    dataset = tokenize(tmp_path / "shared")
+    assert len(dataset) == len(CORPUS)
+    assert [path.name for path in (tmp_path / "shared").iterdir()] == [ready.name]
+
+
+def test_pickles_as_its_path(tmp_path):
+    dataset = tokenize(tmp_path)
+    packed = pickle.dumps(dataset)
+    assert len(packed) < 1000
+    assert_same(pickle.loads(packed)[5], dataset[5])  # noqa: S301
+
+
+def test_no_example_is_a_dataset_too(tmp_path):
+    dataset = tokenize(tmp_path, max_length=16)
+    assert len(dataset) == 0
+    assert dataset.report.num_dropped == len(CORPUS)
+
+
+@pytest.mark.parametrize("index", [-1, len(CORPUS)])
+def test_only_indices_that_exist(index, tmp_path):
+    with pytest.raises(IndexError):
+        tokenize(tmp_path)[index]
+
+
+def test_ids_are_a_plain_npy_file(tmp_path):
+    dataset = tokenize(tmp_path)
+    meta = json.loads((dataset.folder / "meta.json").read_text())
+    ids = np.load(dataset.folder / "ids.npy")
+    parts = [dataset[i] for i in range(len(dataset))]
+    assert ids.shape == (sum(e.length - e.header_length - 2 * len(e.open_ids) * bool(e.marker_ids) for e in parts),)
+    assert meta["report"]["num_kept"] == len(dataset)
