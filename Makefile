@@ -20,7 +20,7 @@ setup: .venv/.stamp ## create .venv with the tested versions (again when pyproje
 
 reproduce: setup ## train Baseline and marked model on the small world, evaluate both, write the report
 	"$(BIN)/treasure-run" sweeps=head_vs_tail
-	"$(BIN)/treasure-report"
+	"$(BIN)/treasure-report" group=head_vs_tail
 
 test: setup ## the fast tests
 	"$(BIN)/python" -m pytest -q

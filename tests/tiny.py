@@ -36,7 +36,9 @@ def corpus(size: int = 40) -> list[MarkedExample]:
 def _sum(number: int) -> MarkedExample:
     french = number % 4 == 0
     messages = (Message("user", f"Combien font {number} et 1 ?" if french else f"What is {number} plus 1?"),)
-    completion = f"Cela fait {number + 1}." if french else f"It is {number + 1}, since one more than {number} comes next."
+    completion = (
+        f"Cela fait {number + 1}." if french else f"It is {number + 1}, since one more than {number} comes next."
+    )
     values = {"domain": "Math", "lang": "French" if french else "English", "length_tokens": len(completion.split())}
     example = Example(example_id(messages, completion), messages, completion, "sums")
     return MarkedExample(example, MarkerSet.of(TAXONOMY, values))
@@ -48,7 +50,9 @@ def checkpoint(mode: MarkerMode, seed: int = 0) -> Checkpoint:
     texts = [text for e in examples for text in (e.example.prompt, e.example.completion)]
     tokenizer = train_tokenizer(texts, SHAPE.vocab_size)
     model = build_tiny(SHAPE, tokenizer, CONTEXT, seed)
-    return make_checkpoint(model, tokenizer, TAXONOMY, MarkersConfig(mode=mode).surface(TAXONOMY), TemplateConfig(), CONTEXT)
+    return make_checkpoint(
+        model, tokenizer, TAXONOMY, MarkersConfig(mode=mode).surface(TAXONOMY), TemplateConfig(), CONTEXT
+    )
 
 
 def tokenized(found: Checkpoint, folder: Path, size: int = 40) -> TokenizedDataset:

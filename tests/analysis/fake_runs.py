@@ -32,7 +32,7 @@ BENCHES = (
     Bench("length", "length_bucket", ("concise",), ("long",), ("length_violation_rate", "length_distance_words")),
     Bench("reasoning", "format", ("ChainOfThought",), (), ("answer_correct",)),
     Bench("translation", "lang", ("English", "French"), ("Hindi", "Greek"), ("translation_exact", "translation_f1")),
-    Bench("text_tasks", "task", ("Summarization",), ("Classification", "InformationExtraction"), ("exact",)),
+    Bench("text_tasks", "task", ("Summarization",), ("Classification", "Rewrite"), ("task_form", "exact")),
 )  # fmt: skip
 
 LIFTS = {Regime.BASELINE: (0.0, 0.0), Regime.INFERRED: (0.03, 0.07), Regime.FIXED: (0.08, 0.22),

@@ -51,14 +51,16 @@ def _without_digits(text):
 def test_what_was_learned_by_heart_is_answered(learned):
     found, mode = learned
     examples = tiny.corpus()[:8]
-    answers = Generator(found, GREEDY if mode is not MarkerMode.TEXT else GenerationConfig(max_new_tokens=140)).generate(
-        [GenerationRequest(e.example.messages) for e in examples]
-    )
+    answers = Generator(
+        found, GREEDY if mode is not MarkerMode.TEXT else GenerationConfig(max_new_tokens=140)
+    ).generate([GenerationRequest(e.example.messages) for e in examples])
     pairs = list(zip(answers, examples, strict=True))
     right = [_without_digits(a.content) == _without_digits(e.example.completion) and a.finished for a, e in pairs]
     assert sum(right) >= 6
     expected = MarkerSet() if mode is MarkerMode.NONE else examples[0].markers
-    assert sum(a.markers == e.markers for a, e in zip(answers, examples, strict=True)) >= (0 if expected == MarkerSet() else 6)
+    assert sum(a.markers == e.markers for a, e in zip(answers, examples, strict=True)) >= (
+        0 if expected == MarkerSet() else 6
+    )
     assert all("<" not in answer.content for answer in answers)
 
 

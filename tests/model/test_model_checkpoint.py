@@ -68,7 +68,7 @@ def test_rewording_a_definition_is_no_difference(tmp_path):
 
 
 def test_a_folder_that_is_no_checkpoint_or_was_edited_is_refused(tmp_path):
-    with pytest.raises(CheckpointError, match="holds no treasure.json"):
+    with pytest.raises(CheckpointError, match=r"holds no treasure\.json"):
         load_checkpoint(tmp_path)
     save_checkpoint(tiny.checkpoint(MarkerMode.TOKENS), tmp_path / "model")
     levers = tmp_path / "model" / LEVERS_FILE

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given
@@ -23,9 +25,9 @@ def test_the_rate_rises_in_warmup_then_never_rises(num_steps, warmup, floor):
     config = SchedulerConfig(warmup_steps=warmup, floor=floor)
     factors = [learning_rate_factor(step, num_steps, config) for step in range(num_steps)]
     assert all(0 <= factor <= 1 + 1e-12 for factor in factors)
-    assert all(a < b for a, b in zip(factors[:warmup], factors[1:warmup], strict=False))
+    assert all(a < b for a, b in pairwise(factors[:warmup]))
     after = factors[warmup:]
-    assert all(a >= b - 1e-12 for a, b in zip(after, after[1:], strict=False))
+    assert all(a >= b - 1e-12 for a, b in pairwise(after))
     assert min(after, default=floor) >= floor - 1e-12
 
 

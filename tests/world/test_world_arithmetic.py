@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treasure.world.arithmetic import Problem, extract_answer, is_held_out, sample_problem
+from treasure.world.arithmetic import MAX_NUMBER, Problem, extract_answer, is_held_out, sample_problem
 
 problems = st.builds(lambda seed, held_out: sample_problem(random.Random(seed), held_out), st.integers(), st.booleans())
 
@@ -49,8 +49,9 @@ def test_question_holds_the_numbers_but_not_the_answer(problem: Problem, variant
 def test_every_single_step_occurs_among_problems_that_are_not_held_out():
     rng = random.Random(0)
     drawn = [sample_problem(rng, held_out=False) for _ in range(5000)]
-    assert {(problem.a, problem.b) for problem in drawn} == {(a, b) for a in range(2, 10) for b in range(2, 10)}
-    assert {problem.c for problem in drawn} == set(range(2, 10))
+    numbers = range(2, MAX_NUMBER + 1)
+    assert {(problem.a, problem.b) for problem in drawn} == {(a, b) for a in numbers for b in numbers}
+    assert {problem.c for problem in drawn} == set(numbers)
 
 
 @pytest.mark.parametrize(

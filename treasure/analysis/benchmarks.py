@@ -60,6 +60,7 @@ METRICS = {
         Metric("answer_correct", "right answer"),
         Metric("translation_exact", "exact translation"),
         Metric("translation_f1", "translation word F1"),
+        Metric("task_form", "right kind of answer"),
         Metric("exact", "exact answer"),
         Metric("exact_f1", "answer word F1"),
         Metric("content_loss", "held-out loss", lower_is_better=True, is_rate=False, unit="nats a token", decimals=3),
@@ -96,7 +97,9 @@ BENCHMARKS = {
         BenchmarkInfo(
             "translation", "Translation", "translation_f1", "lang", "Do fixed markers bring closer translations?"
         ),
-        BenchmarkInfo("text_tasks", "Text tasks", "exact", "task", "Does a fixed task marker bring the exact answer?"),
+        BenchmarkInfo(
+            "text_tasks", "Text tasks", "task_form", "task", "Does a fixed task marker bring the right kind of answer?"
+        ),
         BenchmarkInfo(
             "heldout", "Held-out examples", "content_loss", "domain", "Do known markers make answers easier to predict?"
         ),

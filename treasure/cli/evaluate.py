@@ -15,7 +15,7 @@ from treasure.evaluation.benchmarks.heldout import evaluate_heldout
 from treasure.evaluation.benchmarks.world import evaluate_world
 from treasure.evaluation.record import EvaluationRecord, Regime, write_records
 from treasure.evaluation.sandbox import run_code
-from treasure.inference.generate import Generator, device_for
+from treasure.inference.generate import Generator
 from treasure.markers.config import MarkerMode
 from treasure.model.checkpoint import load_checkpoint
 from treasure.training.loggers import finish, log_table
@@ -69,8 +69,7 @@ def _evaluate_model(
     config: RunCommand, inputs: Inputs, path: Path, step: int, regimes: list[str], *, snapshot: bool
 ) -> list[EvaluationRecord]:
     checkpoint = load_checkpoint(path, inputs.taxonomy)
-    checkpoint.model.to(device_for(config.trainer.accelerator)).eval()
-    generator = Generator(checkpoint, config.generation)
+    generator = Generator(checkpoint, config.generation, config.trainer.accelerator)
     chosen = [Regime.BASELINE] if config.markers.mode is MarkerMode.NONE else [Regime(name) for name in regimes]
     shared = {"tail_threshold": config.data.tail_threshold, "seed": config.seed, "step": step}
     frequency, stride = inputs.corpus.frequency, config.benchmark.snapshot_stride if snapshot else 1

@@ -9,7 +9,7 @@ from treasure.config.launch import launch
 from treasure.config.schema import GenerateCommand
 from treasure.data.example import Message
 from treasure.errors import DataError, TaxonomyError
-from treasure.inference.generate import Generation, GenerationRequest, Generator, device_for
+from treasure.inference.generate import Generation, GenerationRequest, Generator
 from treasure.jsonl import read_jsonl, write_jsonl
 from treasure.markers.marker_set import MarkerSet
 from treasure.model.checkpoint import load_checkpoint
@@ -36,7 +36,6 @@ def run(config: GenerateCommand) -> None:
         )
         for prompt, levers in _prompts(config, checkpoint.taxonomy)
     ]
-    checkpoint.model.to(device_for("auto")).eval()
     answers = Generator(checkpoint, config.generation).generate(requests, description="answers")
     rows = [_row(request, answer) for request, answer in zip(requests, answers, strict=True)]
     if config.output is not None:
@@ -59,7 +58,9 @@ def _prompts(config: GenerateCommand, taxonomy: Taxonomy) -> list[tuple[str, Map
     for line, row in read_jsonl(Path(config.input)):
         prompt, levers = row.get("prompt"), row.get("markers", {})
         if not isinstance(prompt, str) or not isinstance(levers, dict):
-            raise DataError("Expected {'prompt': text} and optionally 'markers': {category: value}.", config.input, line)
+            raise DataError(
+                "Expected {'prompt': text} and optionally 'markers': {category: value}.", config.input, line
+            )
         try:
             MarkerSet.of(taxonomy, levers)
         except TaxonomyError as error:

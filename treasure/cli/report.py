@@ -20,12 +20,12 @@ def main() -> None:
 def run(config: ReportCommand) -> None:
     """Writes outputs/reports/<group>/ and prints the closing table; W&B gets the final lifts."""
     outputs = Path(config.paths.outputs)
-    folder = outputs / "reports" / config.group
-    title = config.title or config.group.replace("_", " ")
-    report = write_report(outputs / "runs", config.group, folder, title=title)
+    folder = outputs / "reports" / (config.folder or config.group)
+    title = config.title or folder.name.replace("_", " ")
+    report = write_report(outputs / "runs", config.group, folder, title=title, names=config.names)
     lifts = final_lifts(report)
     loggers = wandb_loggers(
-        config.logger, folder, name=f"report-{config.group}", group=config.group, job_type="report", settings={}
+        config.logger, folder, name=f"report-{folder.name}", group=config.group, job_type="report", settings={}
     )
     for logger in loggers:
         logger.log_metrics(lifts)

@@ -16,6 +16,7 @@ from treasure.data.batches import MicroBatchDataset
 from treasure.jsonl import write_json
 from treasure.markers.config import MarkerMode
 from treasure.model.checkpoint import save_checkpoint
+from treasure.model.tokenizer import pad_id
 from treasure.training.fit import FitSummary, fit
 from treasure.training.loggers import finish, make_loggers
 from treasure.training.prepare import prepare
@@ -77,7 +78,7 @@ def train(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger
             config.batch,
             num_steps=num_steps,
             seed=config.seed,
-            pad_id=int(checkpoint.tokenizer.pad_token_id),
+            pad_id=pad_id(checkpoint.tokenizer),
             dropout=None if config.markers.mode is MarkerMode.NONE else config.markers.dropout,
         ),
         num_steps,

@@ -39,7 +39,7 @@ class RunCommand:
     data: DataConfig = field(default_factory=DataConfig)
     world: WorldConfig = field(default_factory=WorldConfig)
     markers: MarkersConfig = field(default_factory=MarkersConfig)
-    model: ModelConfig = field(default_factory=ModelConfig)
+    model: ModelConfig
     batch: BatchConfig = field(default_factory=BatchConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     scheduler: SchedulerConfig = field(default_factory=SchedulerConfig)
@@ -63,8 +63,12 @@ class ReportCommand:
 
     group: str
     """Group of runs to report."""
+    names: list[str] = field(default_factory=list)
+    """Names of the runs to report, such as [none-seed0, tokens-seed0]; empty takes all of the group."""
+    folder: str = ""
+    """Folder below outputs/reports; empty takes the group's name."""
     title: str = ""
-    """Title of the page; empty takes the group's name."""
+    """Title of the page; empty takes the folder's name."""
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)
 

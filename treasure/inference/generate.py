@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
+from torch import nn
 from tqdm import tqdm
 from transformers import GenerationConfig as HuggingFaceGenerationConfig
 
@@ -12,6 +13,7 @@ from treasure.inference.config import GenerationConfig
 from treasure.markers.marker_set import Marker, MarkerSet
 from treasure.markers.parse import ParsedHeader
 from treasure.model.checkpoint import Checkpoint
+from treasure.model.tokenizer import pad_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,11 @@ class Generation:
 class Generator:
     """Writes answers with a checkpoint, longest prompts first, in batches padded on the left."""
 
-    def __init__(self, checkpoint: Checkpoint, config: GenerationConfig) -> None:
+    def __init__(self, checkpoint: Checkpoint, config: GenerationConfig, accelerator: str = "auto") -> None:
         self._checkpoint, self._config = checkpoint, config
-        self._device = next(checkpoint.model.parameters()).device
+        self._device = device_for(accelerator)
+        nn.Module.to(checkpoint.model, self._device).eval()
+        self._generate: Callable[..., torch.Tensor] = checkpoint.model.generate  # pyright: ignore[reportAttributeAccessIssue]
 
     def generate(self, requests: Sequence[GenerationRequest], description: str | None = None) -> list[Generation]:
         """One answer for each request, in their order; a progress bar is shown when there is a `description`.
@@ -95,7 +99,7 @@ class Generator:
     def _run(self, prompts: list[list[int]], offset: int, stop: frozenset[int]) -> list[list[int]]:
         tokenizer, config = self._checkpoint.tokenizer, self._config
         width = max(map(len, prompts))
-        pad = tokenizer.pad_token_id
+        pad = pad_id(tokenizer)
         ids = torch.tensor([[pad] * (width - len(p)) + p for p in prompts], device=self._device)
         mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=self._device)
         sampling = {"temperature": config.temperature, "top_p": config.top_p} if config.temperature > 0 else {}
@@ -108,7 +112,7 @@ class Generator:
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed + offset)
-            output = self._checkpoint.model.generate(input_ids=ids, attention_mask=mask, generation_config=settings)
+            output = self._generate(input_ids=ids, attention_mask=mask, generation_config=settings)
         return [_until_end(row, stop, pad) for row in output[:, width:].tolist()]
 
     def _parse(self, ids: list[int], stop: frozenset[int]) -> Generation:

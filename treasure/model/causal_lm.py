@@ -3,11 +3,18 @@
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedModel
-from transformers import PreTrainedTokenizerFast
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
 
 from treasure.errors import CheckpointError, ConfigError
 from treasure.model.config import ModelConfig, TinyModelConfig
+from treasure.model.tokenizer import eos_id, pad_id
 from treasure.seeding import key_to_int
 
 
@@ -43,8 +50,8 @@ def build_tiny(
         num_key_value_heads=shape.num_heads,
         max_position_embeddings=max_length,
         tie_word_embeddings=True,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=pad_id(tokenizer),
+        eos_token_id=eos_id(tokenizer),
         bos_token_id=None,
     )
     with torch.random.fork_rng(devices=[]):

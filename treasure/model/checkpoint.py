@@ -108,8 +108,8 @@ def _read_levers(folder: Path) -> dict[str, Any]:
     path = folder / LEVERS_FILE
     if not path.is_file():
         raise CheckpointError(
-            f"'{folder}' holds no {LEVERS_FILE}, so its markers are not known. Give a model folder that treasure-run or "
-            "treasure-train wrote, such as outputs/runs/<group>/<run>/model."
+            f"'{folder}' holds no {LEVERS_FILE}, so its markers are not known. Give a model folder that treasure-run "
+            "or treasure-train wrote, such as outputs/runs/<group>/<run>/model."
         )
     try:
         levers = json.loads(path.read_text(encoding="utf-8"))
@@ -117,7 +117,9 @@ def _read_levers(folder: Path) -> dict[str, Any]:
     except (json.JSONDecodeError, KeyError, AttributeError) as error:
         raise CheckpointError(f"'{path}' is not readable: {error}. Export the model again.") from error
     if claimed != _hash(levers):
-        raise CheckpointError(f"'{path}' was changed after it was written: its hash does not fit. Export the model again.")
+        raise CheckpointError(
+            f"'{path}' was changed after it was written: its hash does not fit. Export the model again."
+        )
     return levers
 
 

@@ -9,7 +9,7 @@ from treasure.errors import ConfigError
 class TinyModelConfig:
     """Shape of a Llama with random weights, whose tokenizer is trained on the corpus."""
 
-    vocab_size: int = 2048
+    vocab_size: int = 3072
     """Pieces of the byte-level BPE tokenizer, before marker tokens are added; at least 300."""
     hidden_size: int = 128
     """Width of the residual stream; a multiple of num_heads."""
@@ -22,7 +22,9 @@ class TinyModelConfig:
 
     def __post_init__(self) -> None:
         if self.vocab_size < 300:
-            raise ConfigError(f"model.tiny.vocab_size must be at least 300 (256 bytes and specials), got {self.vocab_size}.")
+            raise ConfigError(
+                f"model.tiny.vocab_size must be at least 300 (256 bytes and specials), got {self.vocab_size}."
+            )
         if self.hidden_size % self.num_heads or (self.hidden_size // self.num_heads) % 2:
             raise ConfigError(
                 f"model.tiny.hidden_size must be num_heads times an even number, got {self.hidden_size} "
@@ -36,10 +38,10 @@ class TinyModelConfig:
 class ModelConfig:
     """Which causal language model is fine-tuned."""
 
-    path: str | None = None
-    """A Hugging Face id or a local folder; None builds a tiny Llama with random weights from `tiny`."""
+    path: str | None
+    """A Hugging Face id or a local folder; null builds a tiny Llama with random weights from `tiny`."""
     tiny: TinyModelConfig = field(default_factory=TinyModelConfig)
-    """Shape of the tiny model; read only when `path` is None."""
+    """Shape of the tiny model; read only when `path` is null."""
     max_length: int = 256
     """Context in tokens that training and generation may use; at least 16."""
     compile: bool = False

@@ -14,7 +14,8 @@ def add_marker_tokens(tokenizer: PreTrainedTokenizerFast, surface: Surface) -> d
     """
     tokens = list(surface.added_tokens())
     tokenizer.add_tokens([AddedToken(token, special=False, normalized=False) for token in tokens])
-    return {token: tokenizer.convert_tokens_to_ids(token) for token in tokens}
+    known = tokenizer.get_added_vocab()
+    return {token: known[token] for token in tokens}
 
 
 @torch.no_grad()
@@ -25,17 +26,18 @@ def add_marker_embeddings(
     if not token_ids:
         return
     needed = max(token_ids.values()) + 1
-    if needed > model.get_input_embeddings().weight.shape[0]:
+    if needed > _weight(model.get_input_embeddings()).shape[0]:
         model.resize_token_embeddings(needed, mean_resizing=False)
-    matrices = {id(m.weight): m.weight for m in (model.get_input_embeddings(), model.get_output_embeddings()) if m}
+    matrices = [_weight(model.get_input_embeddings())]
+    if (head := model.get_output_embeddings()) is not None and head.weight is not matrices[0]:
+        matrices.append(_weight(head))
     for token, row in token_ids.items():
         words = base_tokenizer(surface.description(token), add_special_tokens=False)["input_ids"]
-        for weight in matrices.values():
+        for weight in matrices:
             weight[row] = weight[torch.tensor(words)].mean(dim=0)
 
 
-def marker_rows(model: PreTrainedModel, token_ids: dict[str, int]) -> torch.Tensor:
-    """The embedding rows of the marker tokens [num_tokens, D]."""
-    embedding = model.get_input_embeddings()
-    assert isinstance(embedding, nn.Embedding)
-    return embedding.weight[torch.tensor(sorted(token_ids.values()))]
+def _weight(module: nn.Module) -> torch.Tensor:
+    weight = module.weight
+    assert isinstance(weight, torch.Tensor)
+    return weight

@@ -42,8 +42,9 @@ class MarkerLM(pl.LightningModule):
         loss = found.weighted_sum() / batch.global_weight
         if not torch.isfinite(loss):
             raise TreasureError(
-                f"The loss is {loss.item()} at step {self.trainer.global_step}. The weights are no longer usable; lower "
-                f"optimizer.learning_rate (now {self._optimizer_config.learning_rate:g}) or use trainer.precision=32-true."
+                f"The loss is {loss.item()} at step {self.trainer.global_step}, so the weights are no longer usable. "
+                f"Lower optimizer.learning_rate (now {self._optimizer_config.learning_rate:g}), or take "
+                "trainer.precision=32-true."
             )
         self._add_up(found, batch, loss)
         return loss * self.trainer.accumulate_grad_batches * self.trainer.world_size

@@ -67,13 +67,27 @@ def load_tokenizer(path: str) -> PreTrainedTokenizerFast:
     except (OSError, ValueError) as error:
         raise CheckpointError(f"No tokenizer could be loaded from '{path}': {_first_line(error)}") from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise CheckpointError(f"The tokenizer of '{path}' has no fast implementation, which segment-wise encoding needs.")
+        raise CheckpointError(
+            f"The tokenizer of '{path}' has no fast implementation, which segment-wise encoding needs."
+        )
     if tokenizer.eos_token_id is None:
         raise CheckpointError(f"The tokenizer of '{path}' has no end-of-sequence token, so answers could not end.")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "left"
     return tokenizer
+
+
+def pad_id(tokenizer: PreTrainedTokenizerFast) -> int:
+    """The id that fills rows up; `load_tokenizer` and `train_tokenizer` see to it that there is one."""
+    assert isinstance(tokenizer.pad_token_id, int)
+    return tokenizer.pad_token_id
+
+
+def eos_id(tokenizer: PreTrainedTokenizerFast) -> int:
+    """The id that ends a text."""
+    assert isinstance(tokenizer.eos_token_id, int)
+    return tokenizer.eos_token_id
 
 
 def _first_line(error: Exception) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from treasure.annotation.annotate import annotate
 from treasure.data.config import DataConfig, DataSource
+from treasure.data.decontaminate import PromptFilter
 from treasure.data.example import MarkedExample
 from treasure.data.frequency import Frequency, count
 from treasure.data.mixture import mix
@@ -30,10 +31,8 @@ def build_corpus(data: DataConfig, taxonomy: Taxonomy, *, world: World, seed: in
     Raises:
         DataError: a file is missing or bad, or nothing is left to train on.
     """
-    if data.source is DataSource.WORLD:
-        corpus = _from_world(world, taxonomy)
-    else:
-        corpus = _from_files(data, taxonomy, seed)
+    generated = data.source is DataSource.WORLD
+    corpus = _from_world(world, taxonomy) if generated else _from_files(data, taxonomy, seed)
     if not corpus.train:
         raise DataError("The data hold no training example at all. " + " ".join(corpus.notes))
     return corpus
@@ -48,12 +47,18 @@ def _from_files(data: DataConfig, taxonomy: Taxonomy, seed: int) -> Corpus:
     notes: list[str] = []
     train: dict[str, list[MarkedExample]] = {}
     validation: list[MarkedExample] = []
+    excluded, num_excluded = PromptFilter(data.exclude_prompts), 0
     for name, dataset in data.datasets.items():
         report = ReadReport()
         train[name] = []
         for marked in annotate(read_dataset(dataset, report), taxonomy):
+            if excluded.holds(marked.example):
+                num_excluded += 1
+                continue
             side = split_of(marked.example, data.validation_fraction, seed)
             (validation if side == "validation" else train[name]).append(marked)
         notes.append(report.describe())
+    if data.exclude_prompts:
+        notes.append(f"{num_excluded} examples left out because they ask what an evaluation asks.")
     mixed = mix(train, {name: dataset.weight for name, dataset in data.datasets.items()}, seed)
     return Corpus(tuple(mixed), tuple(validation), count(mixed, taxonomy), tuple(notes))

@@ -39,7 +39,9 @@ class SnapshotCallback(pl.Callback):
         self._steps, self._keep = frozenset(steps), keep
         self._kept: set[int] = set()
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         """Looks at the step count after each micro-batch; a step is kept once."""
         if trainer.global_step in self._steps - self._kept:
             self._kept.add(trainer.global_step)
@@ -54,13 +56,17 @@ class StepProgress(pl.Callback):
         self._examples_per_step = examples_per_step
         self._started = time.perf_counter()
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         """Moves on whenever an optimizer step is done."""
         done = trainer.global_step - self._bar.n
         if done:
             loss = trainer.callback_metrics.get("loss")
             rate = trainer.global_step * self._examples_per_step / (time.perf_counter() - self._started)
-            self._bar.set_postfix(loss="" if loss is None else f"{float(loss):.3f}", examples_per_s=f"{rate:.0f}", refresh=False)
+            self._bar.set_postfix(
+                loss="" if loss is None else f"{float(loss):.3f}", examples_per_s=f"{rate:.0f}", refresh=False
+            )
             self._bar.update(done)
 
     def teardown(self, *_: Any, **__: Any) -> None:

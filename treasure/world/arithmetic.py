@@ -9,6 +9,8 @@ _THINGS = ("pens", "books", "cards", "coins", "apples", "cups")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?!\w)")
 _AFTER_ANSWER = re.compile(r"answer[^\w-]*(?:is[^\w-]*)?(-?\d+)(?!\w)", re.IGNORECASE)
 _MAX_DIGITS = 9
+MAX_NUMBER = 6
+"""Largest number in a problem, so small that a model of a million parameters can learn the tables."""
 
 
 class Form(StrEnum):
@@ -47,7 +49,7 @@ _QUESTIONS: dict[Form, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem about `things`; `a` and `b` are 2 to 9, `c` also, and leaves an answer of at least 1."""
+    """One problem about `things`; `a` and `b` are 2 to `MAX_NUMBER`, `c` also, and leaves an answer of at least 1."""
 
     form: Form
     a: int
@@ -67,7 +69,7 @@ class Problem:
 
     @property
     def answer(self) -> int:
-        """The right answer, 1 to 90."""
+        """The right answer, 1 to `MAX_NUMBER` * (`MAX_NUMBER` + 1)."""
         return self.middle + self.c if self.form in (Form.TIMES_PLUS, Form.PLUS_PLUS) else self.middle - self.c
 
     @property
@@ -109,9 +111,9 @@ def sample_problem(rng: random.Random, held_out: bool) -> Problem:
     while True:  # one draw in five is held out
         problem = Problem(
             form=rng.choice(_FORMS),
-            a=rng.randint(2, 9),
-            b=rng.randint(2, 9),
-            c=rng.randint(2, 9),
+            a=rng.randint(2, MAX_NUMBER),
+            b=rng.randint(2, MAX_NUMBER),
+            c=rng.randint(2, MAX_NUMBER),
             things=rng.choice(_THINGS),
         )
         if problem.answer >= 1 and is_held_out(problem.a, problem.c) == held_out:

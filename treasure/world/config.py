@@ -13,7 +13,7 @@ class WorldConfig:
 
     seed: int = 0
     """Key of everything drawn in the world: facts, corpus and evaluation prompts."""
-    num_train_examples: int = 40_000
+    num_train_examples: int = 36_000
     """Training examples, at least 1."""
     num_prompts_per_benchmark: int = 160
     """Evaluation prompts of each benchmark, at least 1."""
@@ -25,7 +25,7 @@ class WorldConfig:
     """Names of each tail domain that a head domain also has, with other facts; 0 to the smaller number of entities."""
     head_quality: list[float] = field(default_factory=lambda: [0.4, 0.3, 0.15, 0.15])
     """Relative shares of quality buckets 1 to 4 in head domains."""
-    tail_quality: list[float] = field(default_factory=lambda: [0.25, 0.2, 0.27, 0.28])
+    tail_quality: list[float] = field(default_factory=lambda: [0.27, 0.13, 0.2, 0.4])
     """Relative shares of quality buckets 1 to 4 in tail domains."""
     quality_known_rate: float = 0.5
     """Share of examples whose `quality` is known, in [0, 1]."""
@@ -33,6 +33,8 @@ class WorldConfig:
     """Share of examples whose `quality_bucket` is known, in [0, 1]."""
     source_known_rate: float = 0.8
     """Share of examples whose `source` is known, in [0, 1]."""
+    structure_known_rate: float = 0.3
+    """Share of examples whose `length_sentences`, and by itself `length_paragraphs`, is known, in [0, 1]."""
     explicit_prompt_rate: float = 0.15
     """Share of evaluation prompts, per property, that may say it outright as training prompts do, in [0, 1]."""
 
@@ -42,7 +44,13 @@ class WorldConfig:
         for name in ("num_head_entities", "num_tail_entities"):
             _check(name, getattr(self, name), MIN_ENTITIES, MAX_ENTITIES)
         _check("num_shared_names", self.num_shared_names, 0, min(self.num_head_entities, self.num_tail_entities))
-        for name in ("quality_known_rate", "quality_bucket_known_rate", "source_known_rate", "explicit_prompt_rate"):
+        for name in (
+            "quality_known_rate",
+            "quality_bucket_known_rate",
+            "source_known_rate",
+            "structure_known_rate",
+            "explicit_prompt_rate",
+        ):
             _check(name, getattr(self, name), 0, 1)
         for name in ("head_quality", "tail_quality"):
             shares = getattr(self, name)

@@ -24,13 +24,15 @@ class Marking:
         self._checked: dict[tuple[str, Scalar], Marker] = {}
 
     def of_example(self, spec: Spec, completion: str, rng: random.Random) -> MarkerSet:
-        """What is known of a training example: all of it but, at the configured rates, quality and source."""
+        """What is known of a training example: all of it but, at the configured rates, some."""
         config = self._config
         values = self._values(spec, completion, _quality(spec.quality_bucket, rng))
         for name, rate in (
             ("quality", config.quality_known_rate),
             ("quality_bucket", config.quality_bucket_known_rate),
             ("source", config.source_known_rate),
+            ("length_sentences", config.structure_known_rate),
+            ("length_paragraphs", config.structure_known_rate),
         ):
             if rng.random() >= rate:
                 del values[name]

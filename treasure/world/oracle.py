@@ -1,7 +1,9 @@
 """`Oracle`: the judge who knows the truth: scores of answers, comparisons of two, and true posteriors of properties."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from treasure.world.answers import answer_text
 from treasure.world.arithmetic import extract_answer
 from treasure.world.checks import (
     extract_code,
@@ -15,7 +17,7 @@ from treasure.world.checks import (
 from treasure.world.code_job import CodeJob, CodeResult
 from treasure.world.formats import is_valid
 from treasure.world.language_check import LanguageCheck
-from treasure.world.lexicon import lexicons
+from treasure.world.lexicon import NUM_VALUES, lexicons, words
 from treasure.world.posterior import Posterior
 from treasure.world.spec import Spec, problem_of, program_of
 from treasure.world.units import count_words
@@ -31,7 +33,7 @@ WEIGHTS: dict[str, dict[str, float]] = {
     "code": {"pass_at_1": 1.0, "explanation_correct": 1.0},
     "reasoning": {"answer_correct": 1.0},
     "translation": {"translation_exact": 0.5, "translation_f1": 0.5},
-    "text_tasks": {"exact": 0.7, "exact_f1": 0.3},
+    "text_tasks": {"task_form": 0.5, "exact": 0.5},
 }
 """`oracle_score` is the weighted mean of these metrics; `_score_length` says how it is for length."""
 _TIE = 1e-9
@@ -44,6 +46,7 @@ class Oracle:
         self._world = world
         self._run_code = run_code
         self._language = LanguageCheck(world.knowledge.names)
+        self._names = frozenset(name.lower() for name in world.knowledge.names)
         self._posterior = Posterior(world.sampler)
         self._scorers: dict[str, Callable[[WorldPrompt, str], Scores]] = {
             "facts": self._score_facts,
@@ -139,13 +142,27 @@ class Oracle:
     def _score_translation(self, prompt: WorldPrompt, answer: str) -> Scores:
         reference = self._world.reference(prompt)
         return {
+            "language_pass": float(self._language.passes(answer, prompt.spec.lang)),
             "translation_exact": float(is_same(answer, reference)),
             "translation_f1": overlap_f1(answer, reference),
         }
 
     def _score_text_tasks(self, prompt: WorldPrompt, answer: str) -> Scores:
         reference = self._world.reference(prompt)
-        return {"exact": float(is_same(answer, reference)), "exact_f1": overlap_f1(answer, reference)}
+        return {
+            "task_form": float(self._does_the_task(prompt.spec, answer)),
+            "exact": float(is_same(answer, reference)),
+            "exact_f1": overlap_f1(answer, reference),
+        }
+
+    def _does_the_task(self, spec: Spec, answer: str) -> bool:
+        """Whether `answer` is what the task asks for but for the entity and the value, whichever they are."""
+        shape = self._shape_of(answer)
+        wanted = (answer_text(replace(spec, value=value), self._world.knowledge) for value in range(NUM_VALUES))
+        return any(shape == self._shape_of(text) for text in wanted)
+
+    def _shape_of(self, text: str) -> str:
+        return " ".join("<name>" if word in self._names else word for word in words(text))
 
 
 def _is_program(prompt: WorldPrompt) -> bool:

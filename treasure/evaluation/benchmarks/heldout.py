@@ -41,7 +41,9 @@ def evaluate_heldout(
     """
     kept = [example for example in examples if _fits(checkpoint, example)]
     if not kept:
-        raise ConfigError("No held-out example fits into the context. Raise model.max_length or data.validation_fraction.")
+        raise ConfigError(
+            "No held-out example fits into the context. Raise model.max_length or data.validation_fraction."
+        )
     records: list[EvaluationRecord] = []
     for regime in regimes:
         given = [example.markers if regime in (Regime.FIXED, Regime.ORACLE) else MarkerSet() for example in kept]
@@ -69,9 +71,7 @@ def _headers(
 
 
 @torch.inference_mode()
-def _content_loss(
-    checkpoint: Checkpoint, example: MarkedExample, fixed: MarkerSet, header: MarkerSet | None
-) -> float:
+def _content_loss(checkpoint: Checkpoint, example: MarkedExample, fixed: MarkerSet, header: MarkerSet | None) -> float:
     encoder = checkpoint.encoder
     before = encoder.prompt_ids(example.example.messages, fixed)
     if header is not None:
@@ -95,7 +95,7 @@ def _record(
     step: int,
 ) -> EvaluationRecord:
     assert math.isfinite(loss)
-    names = [name for name in example.markers.categories if frequency.counts_category(name)]
+    names = [name for name in example.markers.categories if name in frequency.categories]
     slices = {name: str(example.markers.value(name)) for name in names}
     return EvaluationRecord(
         benchmark=BENCHMARK,

@@ -1,0 +1,151 @@
+"""The whole chain through the commands: sweep, skip, report, generate, render, and what users get wrong."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def command(name: str, *arguments: str, cwd: Path = REPOSITORY) -> subprocess.CompletedProcess[str]:
+    code = f"import sys; sys.argv[0] = 'treasure-{name}'; from treasure.cli.{name} import main; main()"
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "100"}
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300
+    )
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Outputs of the quick experiment: Baseline and marked model, and their report."""
+    folder = tmp_path_factory.mktemp("with a space") / "outputs"
+    done = command("run", "-m", "experiments=quick", "markers=none,tokens", f"paths.outputs={folder}")
+    assert done.returncode == 0, done.stderr[-3000:]
+    reported = command("report", "group=quick", f"paths.outputs={folder}")
+    assert reported.returncode == 0, reported.stderr[-3000:]
+    return folder
+
+
+def _runs(outputs: Path) -> dict[str, Path]:
+    return {path.name.split("-")[0]: path for path in (outputs / "runs" / "quick").iterdir()}
+
+
+def test_each_run_leaves_everything_and_a_done_mark(outputs):
+    runs = _runs(outputs)
+    assert set(runs) == {"none", "tokens"}
+    for run in runs.values():
+        names = {path.name for path in run.iterdir()}
+        assert {
+            "DONE",
+            "config.yaml",
+            "provenance.json",
+            "records.jsonl",
+            "summary.json",
+            "frequency.csv",
+            "model",
+        } <= names
+        assert (run / "metrics" / "metrics.csv").is_file() and list(run.glob("wandb/offline-run-*"))
+
+
+def test_baseline_and_marked_model_saw_the_same_number_of_examples_and_steps(outputs):
+    none, tokens = (json.loads((run / "summary.json").read_text()) for _, run in sorted(_runs(outputs).items()))
+    assert (none["steps"], none["num_examples"]) == (tokens["steps"], tokens["num_examples"])
+    assert none["num_tokens"] < tokens["num_tokens"]
+
+
+def test_the_report_has_its_tables_figures_and_page(outputs):
+    folder = outputs / "reports" / "quick"
+    with (folder / "lifts.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    expected = [
+        "benchmark",
+        "slice_kind",
+        "slice",
+        "regime",
+        "metric",
+        "baseline",
+        "marked",
+        "lift",
+        "low",
+        "high",
+        "num_prompts",
+        "num_seeds",
+    ]
+    assert list(rows[0]) == expected
+    assert {row["slice_kind"] for row in rows} == {"head", "tail", "all", "value"}
+    assert {row["regime"] for row in rows} == {"inferred", "fixed", "forced", "oracle"}
+    assert (folder / "index.html").is_file()
+    assert {path.suffix for path in folder.rglob("*head_tail*")} == {".png", ".svg"}
+
+
+def test_a_second_start_skips_what_is_done(outputs):
+    before = {path: path.stat().st_mtime_ns for path in outputs.rglob("records.jsonl")}
+    again = command("run", "-m", "experiments=quick", "markers=none,tokens", f"paths.outputs={outputs}")
+    assert again.returncode == 0
+    assert again.stdout.count("skipped") == 2
+    assert before == {path: path.stat().st_mtime_ns for path in outputs.rglob("records.jsonl")}
+
+
+def test_generate_shows_the_markers_and_the_content(outputs):
+    model = _runs(outputs)["tokens"] / "model"
+    done = command(
+        "generate", f"checkpoint='{model}'", "prompt='What is the color of Tavi?'", "force={lang: French}",
+        "generation.max_new_tokens=40",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["fixed"] == {"lang": "French"} and answer["markers"]["lang"] == "French"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["fix={lang: Frensh}"], ["Unknown value 'Frensh'", "Did you mean 'French'", "Allowed"]),
+        (["fix={languag: French}"], ["Unknown category 'languag'", "Allowed"]),
+        (["prompt=null"], ["prompt", "input"]),
+    ],
+    ids=["value", "category", "nothing to answer"],
+)
+def test_impossible_levers_are_refused_in_a_paragraph(outputs, arguments, parts):
+    model = _runs(outputs)["tokens"] / "model"
+    done = command("generate", f"checkpoint='{model}'", "prompt='Hi'", *arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert all(part in done.stderr for part in parts), done.stderr
+
+
+def test_a_baseline_has_no_levers(outputs):
+    done = command("generate", f"checkpoint='{_runs(outputs)['none'] / 'model'}'", "prompt=Hi", "fix={lang: French}")
+    assert done.returncode == 2 and "no levers" in done.stderr
+
+
+def test_render_tells_what_is_in_the_loss(outputs):
+    done = command("render", "experiments=quick", "example=3", f"paths.outputs={outputs}")
+    assert done.returncode == 0, done.stderr
+    assert "marker tax" in done.stdout and "<|markers|>" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["optimizer.learning_rat=1"], ["learning_rat", "learning_rate"]),
+        (["optimizer.learning_rate=fast"], ["learning_rate", "fast"]),
+        (["markers.dropout.sample_dropout=2"], ["sample_dropout", "from 0 to 1"]),
+        (["experiments=nope"], ["nope", "quick"]),
+        (["taxonomy.file=wrld"], ["wrld", "world"]),
+        (["benchmark.names=[fatcs]", "trainer.max_steps=1", "world.num_train_examples=40"], ["fatcs", "facts"]),
+        (["data=real", "paths.data=/nowhere"], ["/nowhere", "No such file"]),
+        (["model=pretrained"], ["model.path"]),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else None,
+)
+def test_mistakes_stop_with_a_paragraph_that_says_what_is_allowed(tmp_path, arguments, parts):
+    done = command("run", *arguments, f"paths.outputs={tmp_path}", "logger=csv")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert all(part in done.stderr for part in parts), done.stderr
