@@ -13,7 +13,7 @@ class WorldConfig:
 
     seed: int = 0
     """Key of everything drawn in the world: facts, corpus and evaluation prompts."""
-    num_train_examples: int = 36_000
+    num_train_examples: int = 34_000
     """Training examples, at least 1."""
     num_prompts_per_benchmark: int = 160
     """Evaluation prompts of each benchmark, at least 1."""
@@ -27,13 +27,13 @@ class WorldConfig:
     """Relative shares of quality buckets 1 to 4 in head domains."""
     tail_quality: list[float] = field(default_factory=lambda: [0.27, 0.13, 0.2, 0.4])
     """Relative shares of quality buckets 1 to 4 in tail domains."""
-    quality_known_rate: float = 0.5
+    quality_known_rate: float = 0.2
     """Share of examples whose `quality` is known, in [0, 1]."""
     quality_bucket_known_rate: float = 0.9
     """Share of examples whose `quality_bucket` is known, in [0, 1]."""
     source_known_rate: float = 0.8
     """Share of examples whose `source` is known, in [0, 1]."""
-    structure_known_rate: float = 0.3
+    structure_known_rate: float = 0.15
     """Share of examples whose `length_sentences`, and by itself `length_paragraphs`, is known, in [0, 1]."""
     explicit_prompt_rate: float = 0.15
     """Share of evaluation prompts, per property, that may say it outright as training prompts do, in [0, 1]."""
