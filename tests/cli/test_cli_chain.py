@@ -94,7 +94,7 @@ def test_a_second_start_skips_what_is_done(outputs):
 def test_generate_shows_the_markers_and_the_content(outputs):
     model = _runs(outputs)["tokens"] / "model"
     done = command(
-        "generate", f"checkpoint='{model}'", "prompt='What is the color of Tavi?'", "force={lang: French}",
+        "generate", f"checkpoint='{model}'", "prompt='What is the color of Tavi?'", "+force={lang: French}",
         "generation.max_new_tokens=40",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -105,8 +105,8 @@ def test_generate_shows_the_markers_and_the_content(outputs):
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        (["fix={lang: Frensh}"], ["Unknown value 'Frensh'", "Did you mean 'French'", "Allowed"]),
-        (["fix={languag: French}"], ["Unknown category 'languag'", "Allowed"]),
+        (["+fix={lang: Frensh}"], ["Unknown value 'Frensh'", "Did you mean 'French'", "Allowed"]),
+        (["+fix={languag: French}"], ["Unknown category 'languag'", "Allowed"]),
         (["prompt=null"], ["prompt", "input"]),
     ],
     ids=["value", "category", "nothing to answer"],
@@ -120,7 +120,7 @@ def test_impossible_levers_are_refused_in_a_paragraph(outputs, arguments, parts)
 
 
 def test_a_baseline_has_no_levers(outputs):
-    done = command("generate", f"checkpoint='{_runs(outputs)['none'] / 'model'}'", "prompt=Hi", "fix={lang: French}")
+    done = command("generate", f"checkpoint='{_runs(outputs)['none'] / 'model'}'", "prompt=Hi", "+fix={lang: French}")
     assert done.returncode == 2 and "no levers" in done.stderr
 
 

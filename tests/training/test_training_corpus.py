@@ -23,8 +23,8 @@ def _file(folder: Path, name: str, count: int) -> str:
 
 
 def _build(taxonomy, **options):
-    world = World(WorldConfig(num_train_examples=30), WORLD_TAXONOMY)
-    return build_corpus(DataConfig(**options), taxonomy, world=world, seed=0)
+    world = None if options else World(WorldConfig(num_train_examples=30), WORLD_TAXONOMY)
+    return build_corpus(DataConfig(**options), taxonomy, world=world)
 
 
 def test_files_are_marked_split_and_weighted(tmp_path, taxonomy):
@@ -44,7 +44,6 @@ def test_files_are_marked_split_and_weighted(tmp_path, taxonomy):
     assert held_out and not {m.example.prompt for m in corpus.train} & {m.example.prompt for m in corpus.validation}
     assert corpus.train[0].markers.to_dict()["domain"] == "Legal"
     assert corpus.train[0].markers.value("length_tokens") == 4
-    assert corpus.frequency.share("domain", "Legal") < corpus.frequency.share("domain", "Code")
 
 
 def test_evaluation_prompts_are_left_out_and_counted(tmp_path, taxonomy):

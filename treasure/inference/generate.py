@@ -10,10 +10,11 @@ from transformers import GenerationConfig as HuggingFaceGenerationConfig
 
 from treasure.data.example import Message
 from treasure.inference.config import GenerationConfig
-from treasure.markers.marker_set import Marker, MarkerSet
+from treasure.markers.marker_set import Marker, MarkerSet, applies
 from treasure.markers.parse import ParsedHeader
 from treasure.model.checkpoint import Checkpoint
 from treasure.model.tokenizer import pad_id
+from treasure.taxonomy.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Generator:
     def __init__(self, checkpoint: Checkpoint, config: GenerationConfig, accelerator: str = "auto") -> None:
         self._checkpoint, self._config = checkpoint, config
         self._device = device_for(accelerator)
+        self._header_room = 0 if checkpoint.surface is None else len(_longest_header(checkpoint))
         nn.Module.to(checkpoint.model, self._device).eval()
         self._generate: Callable[..., torch.Tensor] = checkpoint.model.generate  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -78,7 +80,7 @@ class Generator:
         indices = [i for i, request in enumerate(requests) if len(request.forced)]
         written = self.headers([requests[i] for i in indices])
         for i, markers in zip(indices, written, strict=True):
-            corrected = _replace(markers, requests[i].forced, self._checkpoint.taxonomy.names)
+            corrected = _replace(markers, requests[i].forced, self._checkpoint.taxonomy)
             prefixes[i] = self._checkpoint.encoder.header_ids(corrected)
         return prefixes
 
@@ -102,13 +104,14 @@ class Generator:
         pad = pad_id(tokenizer)
         ids = torch.tensor([[pad] * (width - len(p)) + p for p in prompts], device=self._device)
         mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=self._device)
-        sampling = {"temperature": config.temperature, "top_p": config.top_p} if config.temperature > 0 else {}
+        greedy = {"num_beams": 1, "repetition_penalty": 1.0}  # else a checkpoint's own settings slip in
+        sampling = {"temperature": config.temperature, "top_p": config.top_p, "top_k": 0}
         settings = HuggingFaceGenerationConfig(
-            max_new_tokens=config.max_new_tokens,
+            max_new_tokens=config.max_new_tokens + self._header_room,
             do_sample=config.temperature > 0,
             eos_token_id=sorted(stop),
             pad_token_id=pad,
-            **sampling,
+            **(greedy | (sampling if config.temperature > 0 else {})),
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed + offset)
@@ -138,10 +141,32 @@ def _until_end(ids: list[int], stop: frozenset[int], pad: int) -> list[int]:
     return ids
 
 
-def _replace(written: MarkerSet, forced: MarkerSet, order: Sequence[str]) -> MarkerSet:
-    """`written` with the categories of `forced` taken from there, in canonical order."""
-    kept: list[Marker] = [*written.without(forced.categories).markers, *forced.markers]
-    return MarkerSet(tuple(sorted(kept, key=lambda marker: order.index(marker.category))), written.not_applicable)
+def _replace(written: MarkerSet, forced: MarkerSet, taxonomy: Taxonomy) -> MarkerSet:
+    """`written` with the categories of `forced` taken from there, in canonical order.
+
+    What would contradict a forced marker goes: the number behind a forced bucket, the bucket of a forced number (which
+    is set anew), and categories that no longer apply.
+    """
+    partners = {c.name for c in taxonomy.categories if c.derived_from and c.derived_from in forced}
+    partners |= {str(taxonomy.category(name).derived_from) for name in forced.categories}
+    buckets = [
+        Marker(c.name, c.bucket(float(number)))
+        for c in taxonomy.categories
+        if c.derived_from and c.name not in forced and (number := forced.value(c.derived_from)) is not None
+    ]
+    kept = [*written.without({*forced.categories, *partners}).markers, *forced.markers, *buckets]
+    found = MarkerSet(tuple(sorted(kept, key=lambda marker: taxonomy.index(marker.category))))
+    return found.without([name for name in found.categories if not applies(taxonomy, found, name)])
+
+
+def _longest_header(checkpoint: Checkpoint) -> list[int]:
+    """Ids of a header that fills every category, so that a header never takes room from the answer."""
+    values = {
+        category.name: 99_999 if category.is_numeric else max(category.value_names, key=len)
+        for category in checkpoint.taxonomy.categories
+    }
+    markers = tuple(Marker(name, value) for name, value in values.items())
+    return checkpoint.encoder.header_ids(MarkerSet(markers))
 
 
 def device_for(accelerator: str) -> torch.device:

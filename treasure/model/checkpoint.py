@@ -59,7 +59,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
 
     The folder appears whole or not at all; an earlier one of the same name is replaced.
     """
-    partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
+    partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     checkpoint.model.save_pretrained(partial, safe_serialization=True)
     checkpoint.tokenizer.save_pretrained(partial)

@@ -42,7 +42,7 @@ class ModelConfig:
     """A Hugging Face id or a local folder; null builds a tiny Llama with random weights from `tiny`."""
     tiny: TinyModelConfig = field(default_factory=TinyModelConfig)
     """Shape of the tiny model; read only when `path` is null."""
-    max_length: int = 256
+    max_length: int = 512
     """Context in tokens that training and generation may use; at least 16."""
     compile: bool = False
     """Whether training runs through torch.compile; needs a C++ compiler and pays back after some minutes."""

@@ -47,7 +47,7 @@ class MarkerLM(pl.LightningModule):
                 "trainer.precision=32-true."
             )
         self._add_up(found, batch, loss)
-        return loss * self.trainer.accumulate_grad_batches * self.trainer.world_size
+        return loss * self.trainer.accumulate_grad_batches
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Logs the sums of a global batch once its optimizer step is done."""
@@ -56,7 +56,8 @@ class MarkerLM(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW, its schedule advanced once an optimizer step."""
-        optimizer = make_optimizer(self.model, self._optimizer_config)
+        mixed = "mixed" in str(self.trainer.precision)  # there Lightning clips gradients only of unfused optimizers
+        optimizer = make_optimizer(self.model, self._optimizer_config, fused=not mixed)
         scheduler = make_scheduler(optimizer, self._scheduler_config, self.num_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 

@@ -18,8 +18,6 @@ class TrainerConfig:
     """Optimizer steps, at least 1; None takes num_epochs."""
     accelerator: str = "auto"
     """Lightning's accelerator: auto, cpu, gpu, …"""
-    devices: int = 1
-    """Devices to train on, at least 1."""
     precision: str = "32-true"
     """One of 32-true, bf16-mixed, bf16-true, 16-mixed."""
     snapshots: list[float] = field(default_factory=list)
@@ -30,8 +28,6 @@ class TrainerConfig:
             raise ConfigError(f"trainer.max_steps must be at least 1, got {self.max_steps}.")
         if not self.num_epochs > 0:
             raise ConfigError(f"trainer.num_epochs must be above 0, got {self.num_epochs}.")
-        if self.devices < 1:
-            raise ConfigError(f"trainer.devices must be at least 1, got {self.devices}.")
         if self.precision not in PRECISIONS:
             raise ConfigError(f"trainer.precision must be one of {', '.join(PRECISIONS)}, got '{self.precision}'.")
         if any(not 0 < share < 1 for share in self.snapshots):

@@ -3,10 +3,9 @@
 from dataclasses import dataclass, field
 
 from treasure.annotation.annotate import annotate
-from treasure.data.config import DataConfig, DataSource
+from treasure.data.config import DataConfig
 from treasure.data.decontaminate import PromptFilter
 from treasure.data.example import MarkedExample
-from treasure.data.frequency import Frequency, count
 from treasure.data.mixture import mix
 from treasure.data.readers import ReadReport, read_dataset
 from treasure.data.splits import split_of
@@ -21,29 +20,27 @@ class Corpus:
 
     train: tuple[MarkedExample, ...]
     validation: tuple[MarkedExample, ...]
-    frequency: Frequency
     notes: tuple[str, ...] = field(default=())
 
 
-def build_corpus(data: DataConfig, taxonomy: Taxonomy, *, world: World, seed: int) -> Corpus:
-    """Reads (or generates), annotates, splits and mixes the examples that `data` names.
+def build_corpus(data: DataConfig, taxonomy: Taxonomy, *, world: World | None) -> Corpus:
+    """Takes the examples of `world`, or without one reads, annotates, splits and mixes the files that `data` names.
 
     Raises:
         DataError: a file is missing or bad, or nothing is left to train on.
     """
-    generated = data.source is DataSource.WORLD
-    corpus = _from_world(world, taxonomy) if generated else _from_files(data, taxonomy, seed)
+    corpus = _from_files(data, taxonomy) if world is None else _from_world(world)
     if not corpus.train:
         raise DataError("The data hold no training example at all. " + " ".join(corpus.notes))
     return corpus
 
 
-def _from_world(world: World, taxonomy: Taxonomy) -> Corpus:
+def _from_world(world: World) -> Corpus:
     train = tuple(world.train_examples())
-    return Corpus(train, (), count(train, taxonomy), (f"{len(train)} examples of the world",))
+    return Corpus(train, (), (f"{len(train)} examples of the world",))
 
 
-def _from_files(data: DataConfig, taxonomy: Taxonomy, seed: int) -> Corpus:
+def _from_files(data: DataConfig, taxonomy: Taxonomy) -> Corpus:
     notes: list[str] = []
     train: dict[str, list[MarkedExample]] = {}
     validation: list[MarkedExample] = []
@@ -55,10 +52,10 @@ def _from_files(data: DataConfig, taxonomy: Taxonomy, seed: int) -> Corpus:
             if excluded.holds(marked.example):
                 num_excluded += 1
                 continue
-            side = split_of(marked.example, data.validation_fraction, seed)
+            side = split_of(marked.example, data.validation_fraction, data.seed)
             (validation if side == "validation" else train[name]).append(marked)
         notes.append(report.describe())
     if data.exclude_prompts:
         notes.append(f"{num_excluded} examples left out because they ask what an evaluation asks.")
-    mixed = mix(train, {name: dataset.weight for name, dataset in data.datasets.items()}, seed)
-    return Corpus(tuple(mixed), tuple(validation), count(mixed, taxonomy), tuple(notes))
+    mixed = mix(train, {name: dataset.weight for name, dataset in data.datasets.items()}, data.seed)
+    return Corpus(tuple(mixed), tuple(validation), tuple(notes))

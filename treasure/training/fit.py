@@ -13,10 +13,10 @@ from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from treasure.data.batches import BatchConfig, MicroBatchDataset
-from treasure.errors import ConfigError
 from treasure.model.causal_lm import num_parameters
 from treasure.model.config import OptimizerConfig, SchedulerConfig
 from treasure.model.module import MarkerLM
+from treasure.seeding import key_to_int
 from treasure.training.config import CallbacksConfig, TrainerConfig
 
 
@@ -79,21 +79,6 @@ def snapshot_steps(config: TrainerConfig, num_steps: int) -> list[int]:
     return sorted({step for share in config.snapshots if 0 < (step := round(share * num_steps)) < num_steps})
 
 
-def accumulation(batch: BatchConfig, num_devices: int) -> int:
-    """Micro-batches that one device runs for one optimizer step.
-
-    Raises:
-        ConfigError: the micro-batches of a global batch cannot be shared out evenly.
-    """
-    num_micro_batches = batch.num_micro_batches
-    if num_micro_batches % num_devices:
-        raise ConfigError(
-            f"{num_micro_batches} micro-batches of {batch.micro_batch_size} examples cannot be shared out evenly over "
-            f"{num_devices} devices. Choose batch.micro_batch_size so that trainer.devices divides their number."
-        )
-    return num_micro_batches // num_devices
-
-
 def fit(
     model: PreTrainedModel,
     dataset: MicroBatchDataset,
@@ -104,6 +89,7 @@ def fit(
     scheduler: SchedulerConfig,
     trainer: TrainerConfig,
     callbacks: CallbacksConfig,
+    seed: int,
     loggers: Sequence[Logger],
     keep_snapshot: Callable[[int], None],
     compile_model: bool = False,
@@ -111,14 +97,14 @@ def fit(
     """Trains `model` in place for `num_steps` optimizer steps."""
     module = MarkerLM(model, optimizer, scheduler, num_steps)
     if compile_model:
-        model.forward = torch.compile(model.forward, dynamic=True)
+        model.base_model.forward = torch.compile(model.base_model.forward, dynamic=True)
     lightning = pl.Trainer(
         max_steps=num_steps,
         max_epochs=-1,
         accelerator=trainer.accelerator,
-        devices=trainer.devices,
+        devices=1,
         precision=trainer.precision,  # pyright: ignore[reportArgumentType]
-        accumulate_grad_batches=accumulation(batch, trainer.devices),
+        accumulate_grad_batches=batch.num_micro_batches,
         gradient_clip_val=optimizer.gradient_clip or None,
         logger=list(loggers),
         callbacks=[
@@ -130,6 +116,7 @@ def fit(
         enable_model_summary=False,
         enable_progress_bar=False,
     )
+    torch.manual_seed(key_to_int("fit", seed) % 2**63)  # for models that have dropout of their own
     started = time.perf_counter()
     loader = DataLoader(dataset, batch_size=None, shuffle=False, num_workers=0)
     model.train()

@@ -7,9 +7,11 @@ from pathlib import Path
 from transformers import PreTrainedTokenizerFast
 
 from treasure.data.cache import TokenizedDataset, tokenize_dataset
+from treasure.data.frequency import Frequency, count
 from treasure.data.overflow import OverflowPolicy
 from treasure.data.template import TemplateConfig, make_template
 from treasure.data.tokenize import Encoder
+from treasure.errors import DataError
 from treasure.markers.config import MarkersConfig
 from treasure.markers.surface import SurfaceName, make_surface
 from treasure.model.causal_lm import load_causal_lm
@@ -23,10 +25,11 @@ from treasure.training.corpus import Corpus
 
 @dataclass(frozen=True)
 class Prepared:
-    """An untrained checkpoint and the examples it will learn."""
+    """An untrained checkpoint, the examples it will learn, and how common each value is among just these."""
 
     checkpoint: Checkpoint
     dataset: TokenizedDataset
+    frequency: Frequency
 
 
 def prepare(
@@ -45,7 +48,7 @@ def prepare(
     base = load_causal_lm(model, tokenizer, seed)
     surface = markers.surface(taxonomy)
     checkpoint = make_checkpoint(base, tokenizer, taxonomy, surface, template, model.max_length)
-    encoder = checkpoint.encoder if surface is not None else _baseline_encoder(tokenizer, taxonomy, template)
+    encoder = checkpoint.encoder if surface is not None else length_encoder(checkpoint)
     dataset = tokenize_dataset(
         corpus.train,
         encoder,
@@ -54,7 +57,10 @@ def prepare(
         overflow=overflow,
         cache=cache,
     )
-    return Prepared(checkpoint, dataset)
+    _check_kept(dataset)
+    kept = {dataset[index].example_id for index in range(len(dataset))}
+    frequency = count((marked for marked in corpus.train if marked.example.id in kept), taxonomy)
+    return Prepared(checkpoint, dataset, frequency)
 
 
 def base_tokenizer(corpus: Corpus, model: ModelConfig, cache: Path) -> PreTrainedTokenizerFast:
@@ -69,12 +75,29 @@ def base_tokenizer(corpus: Corpus, model: ModelConfig, cache: Path) -> PreTraine
     return cached_tokenizer(texts, model.tiny.vocab_size, cache)
 
 
-def _baseline_encoder(tokenizer: PreTrainedTokenizerFast, taxonomy: Taxonomy, template: TemplateConfig) -> Encoder:
-    """Encodes as for the tokens surface, so that Baseline leaves out the same over-long examples as a marked model.
+def length_encoder(checkpoint: Checkpoint) -> Encoder:
+    """Encodes with headers, also for Baseline, so that it leaves out the same over-long examples as a marked model.
 
-    Baseline's batches then write no header.
+    Baseline is measured with the headers of the tokens surface; its batches then write none.
     """
-    surface = make_surface(SurfaceName.TOKENS, taxonomy)
-    extended = copy.deepcopy(tokenizer)
+    if checkpoint.surface is not None:
+        return checkpoint.encoder
+    surface = make_surface(SurfaceName.TOKENS, checkpoint.taxonomy)
+    extended = copy.deepcopy(checkpoint.tokenizer)
     add_marker_tokens(extended, surface)
-    return Encoder(extended, make_template(template, extended), surface)
+    return Encoder(extended, make_template(checkpoint.template, extended), surface)
+
+
+def _check_kept(dataset: TokenizedDataset) -> None:
+    """Refuses data of which most would silently stay out.
+
+    Raises:
+        DataError: more than half of the examples are too long for the context.
+    """
+    report = dataset.report
+    if report.num_dropped > report.num_examples / 2:
+        raise DataError(
+            f"{report.num_dropped} of {report.num_examples} examples are longer than the context of "
+            f"{dataset.max_length} tokens with their header on both sides. Raise model.max_length, take markers=tokens (short headers), or "
+            "data.overflow=truncate_content."
+        )

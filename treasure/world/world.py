@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from treasure.data.example import Example, MarkedExample, Message, example_id
+from treasure.errors import ConfigError
 from treasure.markers.marker_set import MarkerSet
 from treasure.seeding import stream
 from treasure.taxonomy.taxonomy import Taxonomy
@@ -18,6 +19,11 @@ from treasure.world.sampler import SpecSampler
 from treasure.world.spec import Spec
 
 DATASET = "world"
+CATEGORIES = (
+    "domain", "task", "lang", "code_type", "format", "style", "source", "quality_bucket", "quality",
+    "length_bucket", "length_tokens", "length_sentences", "length_paragraphs",
+)  # fmt: skip
+"""What the world says of its examples."""
 NEW_CONTENT_SHARE = 0.5
 """Share of prompts for code and arithmetic that ask for held-out kinds; the others are new in their words only."""
 
@@ -46,6 +52,12 @@ class World:
     """Everything follows from the configuration: example i is the same whatever else is generated."""
 
     def __init__(self, config: WorldConfig, taxonomy: Taxonomy) -> None:
+        missing = [name for name in CATEGORIES if name not in taxonomy]
+        if missing:
+            raise ConfigError(
+                f"The world uses all its categories, but the taxonomy '{taxonomy.name}' lacks {', '.join(missing)}. "
+                "Take taxonomy.file=world without taxonomy.only; a taxonomy of your own goes with data of your own."
+            )
         self.config = config
         self.taxonomy = taxonomy
         self.knowledge = Knowledge(config)
@@ -89,10 +101,11 @@ class World:
         fixed = {**benchmark.common, **benchmark.cell(index, self.config.seed)}
         new_content = rng.random() < NEW_CONTENT_SHARE
         spec = benchmark.adapt(self.sampler.evaluation(rng, fixed, new_content))
+        messages = self._messages(spec)
         return WorldPrompt(
-            id=f"{benchmark.name}-{index:04d}",
+            id=f"{benchmark.name}-{index:04d}-{example_id(messages, benchmark.name)[:6]}",  # other words, other id
             benchmark=benchmark.name,
-            messages=self._messages(spec),
+            messages=messages,
             fixed_messages=self._messages(replace(spec, limit=0)),
             truth=self._marking.of_prompt(spec, answer_text(spec, self.knowledge)),
             levers=self._marking.levers(benchmark.lever_values(spec)),

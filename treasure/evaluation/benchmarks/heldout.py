@@ -1,8 +1,8 @@
 """Held-out loss: how well a model predicts the answers of examples it never saw, for data without an oracle.
 
-Regimes: `baseline` and `inferred` have no markers in the prompt, `fixed` all that are known. A marked model writes its
-header first, by itself; the answer is then scored after that header. Only tokens of the answer count, so the numbers of
-models with and without markers can be compared.
+Regimes: `baseline` and `inferred` have no markers in the prompt, `fixed` all that are known of the example. A marked
+model writes its header first, by itself; the answer is then scored after that header. Only tokens of the answer count,
+so the numbers of models with and without markers can be compared.
 """
 
 import math
@@ -19,8 +19,10 @@ from treasure.evaluation.record import EvaluationRecord, Regime
 from treasure.inference.generate import GenerationRequest, Generator
 from treasure.markers.marker_set import MarkerSet
 from treasure.model.checkpoint import Checkpoint
+from treasure.training.prepare import length_encoder
 
 BENCHMARK = "heldout"
+REGIMES = (Regime.BASELINE, Regime.INFERRED, Regime.FIXED)
 
 
 def evaluate_heldout(
@@ -37,27 +39,29 @@ def evaluate_heldout(
     """One record an example and regime, with `content_loss` in nats a token; examples over the context are left out.
 
     Raises:
-        ConfigError: no example is short enough for the context.
+        ConfigError: no example is short enough for the context, or a regime makes no sense here.
     """
-    kept = [example for example in examples if _fits(checkpoint, example)]
+    unfit = [regime for regime in regimes if regime not in REGIMES]
+    if unfit:
+        raise ConfigError(
+            f"Held-out examples have no regime '{unfit[0]}'. Allowed in benchmark.regimes and snapshot_regimes: "
+            f"{', '.join(map(str, REGIMES[1:]))}."
+        )
+    encoder = length_encoder(checkpoint)  # the same examples for Baseline as for a marked model
+    kept = [example for example in examples if encoder.encode([example])[0].length <= checkpoint.max_length]
     if not kept:
         raise ConfigError(
             "No held-out example fits into the context. Raise model.max_length or data.validation_fraction."
         )
     records: list[EvaluationRecord] = []
     for regime in regimes:
-        given = [example.markers if regime in (Regime.FIXED, Regime.ORACLE) else MarkerSet() for example in kept]
+        given = [example.markers if regime is Regime.FIXED else MarkerSet() for example in kept]
         headers = _headers(checkpoint, generator, kept, given)
         bar = tqdm(kept, desc=f"step {step} · heldout · {regime}", unit="example", leave=False)
         for example, fixed, header in zip(bar, given, headers, strict=True):
             loss = _content_loss(checkpoint, example, fixed, header)
             records.append(_record(example, fixed, header, loss, regime, frequency, tail_threshold, seed, step))
     return records
-
-
-def _fits(checkpoint: Checkpoint, example: MarkedExample) -> bool:
-    (tokenized,) = checkpoint.encoder.encode([example])
-    return tokenized.length <= checkpoint.max_length
 
 
 def _headers(
