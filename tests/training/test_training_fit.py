@@ -107,9 +107,8 @@ def test_a_loss_that_is_not_a_number_stops_with_advice(tmp_path):
         _fit(tmp_path, learning_rate=1e12, num_steps=12)
 
 
-@pytest.mark.parametrize("precision", ["bf16-mixed", "bf16-true"])
-def test_lower_precision_trains_with_clipping(precision, tmp_path):
-    _fit(tmp_path, num_steps=6, trainer=TrainerConfig(accelerator="cpu", precision=precision))
+def test_mixed_precision_trains_with_clipping(tmp_path):
+    _fit(tmp_path, num_steps=6, trainer=TrainerConfig(accelerator="cpu", precision="bf16-mixed"))
     rows = _logged(tmp_path)
     assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
 

@@ -172,7 +172,8 @@ def test_an_example_depends_on_its_index_alone(
 ) -> None:
     small = World(WorldConfig(num_train_examples=5, num_prompts_per_benchmark=3), world_taxonomy)
     assert list(small.train_examples()) == corpus[:5]
-    assert {prompt.id: prompt for prompt in world.prompts()}["code-0002"] == small.prompts()[14]
+    (same,) = [prompt for prompt in world.prompts() if prompt.id.startswith("code-0002-")]
+    assert same == small.prompts()[14]
     assert next(iter(world.validation_examples(1))) != corpus[0]
     assert list(World(WorldConfig(seed=1, num_train_examples=5), world_taxonomy).train_examples()) != corpus[:5]
 

@@ -98,6 +98,6 @@ def _check_kept(dataset: TokenizedDataset) -> None:
     if report.num_dropped > report.num_examples / 2:
         raise DataError(
             f"{report.num_dropped} of {report.num_examples} examples are longer than the context of "
-            f"{dataset.max_length} tokens with their header on both sides. Raise model.max_length, take markers=tokens (short headers), or "
-            "data.overflow=truncate_content."
+            f"{dataset.max_length} tokens with their header on both sides. Raise model.max_length, take the short "
+            "headers of markers=tokens, or set data.overflow=truncate_content."
         )
