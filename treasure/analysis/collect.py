@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from treasure.errors import DataError
+from treasure.errors import DataError, did_you_mean
 from treasure.evaluation.record import EvaluationRecord, Regime, read_records
 
 NO_MARKERS = "none"
@@ -67,7 +67,7 @@ class RunTable:
 
 
 def load_runs(folder: Path, group: str, names: Collection[str] = ()) -> RunTable:
-    """The runs in `folder`/`group`; only those called one of `names` when given.
+    """The runs in `folder`/`group`; only those whose name or folder is one of `names` when given.
 
     Raises:
         DataError: there is no finished run, Baseline or marked runs are missing, two runs claim the same place, or
@@ -80,10 +80,18 @@ def load_runs(folder: Path, group: str, names: Collection[str] = ()) -> RunTable
     folders = sorted(path for path in place.iterdir() if path.is_dir() and not path.name.startswith("."))
     finished = [path for path in folders if (path / "DONE").is_file()]
     unfinished = tuple(path.name for path in folders if path not in finished)
-    runs = [run for run in map(_read_run, finished) if not names or run.name in names]
+    runs = list(map(_read_run, finished))
+    unknown = sorted(set(names) - {label for run in runs for label in (run.name, run.folder.name)})
+    if unknown:
+        labels = sorted({run.name for run in runs} | {run.folder.name for run in runs})
+        raise DataError(
+            f"No finished run is called '{unknown[0]}'.{did_you_mean(unknown[0], labels)} "
+            f"Finished: {', '.join(labels)}.",
+            place,
+        )
+    runs = [run for run in runs if not names or run.name in names or run.folder.name in names]
     if not runs:
-        wanted = f" called {', '.join(sorted(names))}" if names else ""
-        raise DataError(f"No finished run{wanted} here. Unfinished: {', '.join(unfinished) or 'none'}.", place)
+        raise DataError(f"No finished run here. Unfinished: {', '.join(unfinished) or 'none'}.", place)
     return _pair_up(group, place, runs, unfinished)
 
 

@@ -64,7 +64,7 @@ class ReportCommand:
     group: str
     """Group of runs to report."""
     names: list[str] = field(default_factory=list)
-    """Names of the runs to report, such as [none-seed0, tokens-seed0]; empty takes all of the group."""
+    """Names or folders of the runs to report, such as [none-seed0, tokens-seed0]; empty takes all of the group."""
     folder: str = ""
     """Folder below outputs/reports; empty takes the group's name."""
     title: str = ""
