@@ -22,8 +22,8 @@ reproduce: setup ## train Baseline and marked model on the small world, evaluate
 	"$(BIN)/treasure-run" sweeps=head_vs_tail
 	"$(BIN)/treasure-report" group=head_vs_tail
 
-test: setup ## the fast tests
-	"$(BIN)/python" -m pytest -q
+test: setup ## the fast tests, on two cores
+	"$(BIN)/python" -m pytest -q -n 2 --dist loadfile
 
 test-slow: setup ## the slow tests
 	"$(BIN)/python" -m pytest -q -m "slow and not gpu"

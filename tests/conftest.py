@@ -42,7 +42,7 @@ install_import_hook(
 from treasure.taxonomy.load import load_taxonomy
 from treasure.taxonomy.taxonomy import Taxonomy
 
-torch.set_num_threads(min(2, os.cpu_count() or 1))
+torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else min(2, os.cpu_count() or 1))
 settings.register_profile(
     "repeatable", deadline=None, derandomize=True, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
 )
