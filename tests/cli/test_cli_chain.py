@@ -1,11 +1,14 @@
 """The whole chain through the commands: sweep, skip, report, generate, render, and what users get wrong."""
 
 import csv
+import importlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -18,6 +21,30 @@ def command(name: str, *arguments: str, cwd: Path = REPOSITORY) -> subprocess.Co
     return subprocess.run(
         [sys.executable, "-c", code, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300
     )
+
+
+class Done(NamedTuple):
+    """How a command ended that ran in this process, which saves the seconds that imports take."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """Runs a command in this process, from the repository."""
+
+    def run(name: str, *arguments: str) -> Done:
+        monkeypatch.chdir(REPOSITORY)
+        monkeypatch.setattr(sys, "argv", [f"treasure-{name}", *arguments])
+        try:
+            importlib.import_module(f"treasure.cli.{name}").main()
+        except SystemExit as end:
+            return Done(int(end.code or 0), *capfd.readouterr())
+        return Done(0, *capfd.readouterr())
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -111,16 +138,16 @@ def test_generate_shows_the_markers_and_the_content(outputs):
     ],
     ids=["value", "category", "nothing to answer"],
 )
-def test_impossible_levers_are_refused_in_a_paragraph(outputs, arguments, parts):
+def test_impossible_levers_are_refused_in_a_paragraph(outputs, here, arguments, parts):
     model = _runs(outputs)["tokens"] / "model"
-    done = command("generate", f"checkpoint='{model}'", "prompt='Hi'", *arguments)
+    done = here("generate", f"checkpoint='{model}'", "prompt='Hi'", *arguments)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert all(part in done.stderr for part in parts), done.stderr
 
 
-def test_a_baseline_has_no_levers(outputs):
-    done = command("generate", f"checkpoint='{_runs(outputs)['none'] / 'model'}'", "prompt=Hi", "+fix={lang: French}")
+def test_a_baseline_has_no_levers(outputs, here):
+    done = here("generate", f"checkpoint='{_runs(outputs)['none'] / 'model'}'", "prompt=Hi", "+fix={lang: French}")
     assert done.returncode == 2 and "no levers" in done.stderr
 
 
@@ -144,8 +171,8 @@ def test_render_tells_what_is_in_the_loss(outputs):
     ],
     ids=lambda value: value[0] if isinstance(value, list) else None,
 )
-def test_mistakes_stop_with_a_paragraph_that_says_what_is_allowed(tmp_path, arguments, parts):
-    done = command("run", *arguments, f"paths.outputs={tmp_path}", "logger=csv")
+def test_mistakes_stop_with_a_paragraph_that_says_what_is_allowed(tmp_path, here, arguments, parts):
+    done = here("run", *arguments, f"paths.outputs={tmp_path}", "logger=csv")
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert all(part in done.stderr for part in parts), done.stderr

@@ -94,13 +94,13 @@ def _evaluate_model(
     stride = config.benchmark.snapshot_stride if snapshot else 1
     if inputs.world is not None:
         oracle = Oracle(inputs.world, lambda jobs: run_code(jobs))
-        prompts = _selected(config, inputs.world)[::stride]
+        prompts = selected_prompts(config, inputs.world)[::stride]
         return evaluate_world(generator, oracle, prompts, chosen, frequency, **shared)
     examples = inputs.corpus.validation[::stride]
     return evaluate_heldout(checkpoint, generator, examples, chosen, frequency, **shared)
 
 
-def _selected(config: RunCommand, world: World) -> list[WorldPrompt]:
+def selected_prompts(config: RunCommand, world: World) -> list[WorldPrompt]:
     """The world's prompts of the benchmarks that are asked for."""
     prompts = world.prompts()
     names = sorted({prompt.benchmark for prompt in prompts})

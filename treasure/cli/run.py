@@ -1,7 +1,7 @@
 """`treasure-run`: trains one model and evaluates it, one job of a sweep."""
 
 from treasure.cli.console import quiet_libraries, say
-from treasure.cli.evaluate import evaluate
+from treasure.cli.evaluate import evaluate, selected_prompts
 from treasure.cli.inputs import load_inputs, open_run_folder
 from treasure.cli.train import run_loggers, train
 from treasure.config.launch import launch
@@ -25,6 +25,8 @@ def run(config: RunCommand) -> None:
         return
     with folder.work():
         inputs = load_inputs(config)
+        if inputs.world is not None:
+            selected_prompts(config, inputs.world)  # a benchmark that does not exist should not cost a training
         loggers = run_loggers(config, folder.path)
         try:
             summary = train(config, inputs, folder.path, loggers)

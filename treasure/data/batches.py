@@ -31,7 +31,7 @@ class BatchConfig:
     """How many examples make an optimizer step, and what their tokens weigh."""
 
     global_batch_size: int = 32
-    """Examples an optimizer step learns from, over all devices and micro-batches; at least 1."""
+    """Examples an optimizer step learns from, over all micro-batches; at least 1."""
     micro_batch_size: int = 8
     """Examples that are on a device at once, at least 1; changes memory and speed, not the result."""
     header_loss_weight: float = 1.0

@@ -7,7 +7,7 @@ A file holds `name`, `categories` (in canonical order) and optionally `extends` 
     only: [domain, lang]            # nothing else is kept
     categories:
       domain:                       # an entry given here goes over the inherited one
-        values: [Medical, Legal]    # a list: exactly these, in this order; known ones keep their descriptions
+        values: [Medical, Code, Technology]  # a list: exactly these, in this order; known ones keep their descriptions
       lang:
         values: {Zulu: {definition: ..., includes: ..., tie_break: ...}}   # a mapping: one more, or another wording
       urgency: {kind: ordinal, values: [low, high]}                        # a new category comes last
