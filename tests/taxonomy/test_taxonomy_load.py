@@ -244,7 +244,10 @@ WRONG_FILES = {
         "name: m\ncategories: {a: {kind: integer, applies_when: {category: b}}}\n",
         ["applies_when", "values"],
     ),
-    "unknown base": ("name: m\nextends: bases\n", ["bases.yaml", "In this folder: base, mine"]),
+    "unknown base": (
+        "name: m\nextends: bases\n",
+        ["mine.yaml:2", "Did you mean 'base'?", "In this folder: base, mine"],
+    ),
     "base elsewhere": ("name: m\nextends: ../base\n", ["mine.yaml:2", "same folder"]),
     "extends itself": ("name: m\nextends: mine\n", ["mine.yaml:2", "extends itself"]),
     "only unknown": ("name: m\nextends: base\nonly: [domian]\n", ["mine.yaml:3", "Did you mean 'domain'?"]),
@@ -268,6 +271,25 @@ def test_circle_over_two_files_is_refused(tmp_path):
     (tmp_path / "two.yaml").write_text("name: two\nextends: one\n")
     with pytest.raises(TaxonomyError, match="extends itself"):
         load_taxonomy(tmp_path / "one.yaml")
+
+
+def test_a_file_of_ones_own_extends_a_shipped_one(tmp_path):
+    shipped = tmp_path / "shipped"
+    shipped.mkdir()
+    (shipped / "base.yaml").write_text(BASE_YAML)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    own = elsewhere / "base.yaml"  # of the same name as what it extends
+    own.write_text("name: mine\nextends: base\nonly: [length_tokens]\n")
+    assert load_taxonomy(own, shipped).names == ("length_tokens",)
+    own.write_text("name: mine\nextends: basis\n")
+    with pytest.raises(TaxonomyError, match=r"base.yaml:2: .*Did you mean 'base'.*Shipped: base\."):
+        load_taxonomy(own, shipped)
+
+
+def test_what_only_leaves_out_is_not_checked(tmp_path):
+    mine = load(tmp_path, "name: m\nextends: base\nonly: [domain]\ncategories: {domain: {values: [Legal]}}\n")
+    assert mine.category("domain").value_names == ("Legal",)
 
 
 def test_errors_without_a_file_name_the_origin():

@@ -23,7 +23,7 @@ class TaxonomyConfig:
         Raises:
             TaxonomyError: no such file, not valid, or `only` names a category that it does not have.
         """
-        taxonomy = load_taxonomy(self._path(shipped))
+        taxonomy = load_taxonomy(self._path(shipped), shipped)
         return taxonomy.only(self.only) if self.only else taxonomy
 
     def _path(self, shipped: Path) -> Path:
