@@ -83,6 +83,7 @@ def write_fake_run(
     )
     summary = {
         "name": name, "markers": markers, "seed": seed, "steps": steps[-1], "num_examples": 40_000,
+        "examples_key": "0123456789abcdef",
         "num_tokens": 2_050_000 if markers == "none" else 2_610_000, "num_parameters": 1_300_000,
         "train_seconds": 241.5, "evaluation_seconds": 63.2, "flops": 1.6e13 if markers == "none" else 2.0e13,
     }  # fmt: skip

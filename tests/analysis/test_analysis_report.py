@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from treasure.analysis.examples import pick_examples
+from treasure.analysis.page import render_page
 from treasure.analysis.report import final_lifts, write_report
 from treasure.analysis.terminal import terminal_table
 from treasure.evaluation.record import read_records, write_records
@@ -64,8 +65,16 @@ def test_the_setting_names_the_price_of_markers_and_the_surroundings(report):
     assert facts["training tokens seen"].ratio.endswith("1.27")
     assert facts["training examples seen"].ratio == ""
     assert facts["training time"].baseline == "4 min 02 s"
-    assert "Both models saw as many" in report.page.read_text(encoding="utf-8")
+    assert "same examples in the same order" in report.page.read_text(encoding="utf-8").replace("\n", " ")
     assert dict(report.provenance) == {"commit": "0123abc", "versions.torch": "2.13.0"}
+
+
+def test_other_examples_are_told(report):
+    marked = report.runs.marked[0]
+    changed = replace(marked, summary={**marked.summary, "examples_key": "else"})
+    other = replace(report.runs, marked=(changed, *report.runs.marked[1:]))
+    assert report.runs.same_examples and not other.same_examples
+    assert "not trained on the same examples" in " ".join(render_page(replace(report, runs=other)).split())
 
 
 def test_figures_are_saved_twice(report):

@@ -66,6 +66,16 @@ class TestProcess:
         assert outcome.runs == [{"name": "large.txt-seed3", "seed": 3, "kind": "slow", "rate": 0.9}]
 
     @pytest.mark.usefixtures("toy")
+    def test_a_reader_that_leaves_before_the_end(self):
+        reading, writing = os.pipe()
+        os.close(reading)
+        command = [sys.executable, str(Path(toy_command.__file__)), "--help"]
+        environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+        done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False, env=environment)
+        os.close(writing)
+        assert (done.returncode, done.stderr) == (0, "")
+
+    @pytest.mark.usefixtures("toy")
     def test_a_mistake_of_the_user(self):
         outcome = process("sed=3")
         assert (outcome.code, outcome.out) == (2, "")

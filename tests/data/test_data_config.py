@@ -7,8 +7,9 @@ from omegaconf import OmegaConf
 
 from treasure.config.enum_values import accept_enum_values
 from treasure.data.config import DataConfig, DataSource
+from treasure.data.decontaminate import ExcludedPrompts
 from treasure.data.readers import DatasetConfig, ReadReport, read_dataset
-from treasure.errors import ConfigError
+from treasure.errors import ConfigError, DataError
 from treasure.markers.marker_set import MarkerSet
 
 REPOSITORY = Path(__file__).parents[2]
@@ -22,6 +23,30 @@ def shipped(name: str) -> DataConfig:
     found = OmegaConf.to_object(OmegaConf.create({"data": written, "paths": {"data": str(SHARED)}}).data)
     assert isinstance(found, DataConfig)
     return found
+
+
+def test_a_fingerprint_follows_content_not_place(tmp_path):
+    def found(folder: Path, text: str) -> dict[str, str]:
+        folder.mkdir(exist_ok=True)
+        (folder / "rows.jsonl").write_text(text)
+        datasets = {"rows": DatasetConfig(path=str(folder / "rows.jsonl"))}
+        return DataConfig(source=DataSource.FILES, datasets=datasets).fingerprint()
+
+    first = found(tmp_path / "a", '{"prompt": "1"}\n')
+    assert first == found(tmp_path / "b", '{"prompt": "1"}\n')
+    assert first != found(tmp_path / "a", '{"prompt": "2"}\n')
+
+
+def test_a_fingerprint_knows_excluded_prompts_and_refuses_a_missing_file(tmp_path):
+    (tmp_path / "rows.jsonl").write_text("{}")
+    config = DataConfig(exclude_prompts=[ExcludedPrompts(path=str(tmp_path / "rows.jsonl"))])
+    config.source = DataSource.FILES
+    before = config.fingerprint()
+    (tmp_path / "rows.jsonl").write_text('{"a": 1}')
+    assert config.fingerprint().keys() == before.keys() and config.fingerprint() != before
+    (tmp_path / "rows.jsonl").unlink()
+    with pytest.raises(DataError, match="No such file"):
+        config.fingerprint()
 
 
 def test_the_world_needs_no_datasets():

@@ -11,7 +11,8 @@ from treasure.evaluation.benchmarks.heldout import evaluate_heldout
 from treasure.evaluation.record import Regime
 from treasure.inference.config import GenerationConfig
 from treasure.inference.generate import Generator
-from treasure.markers.config import MarkerMode
+from treasure.markers.config import MarkerMode, MarkersConfig
+from treasure.training.prepare import room_encoder
 
 EXAMPLES = tiny.corpus(6)
 FREQUENCY = count(tiny.corpus(40), tiny.TAXONOMY)
@@ -20,7 +21,11 @@ FREQUENCY = count(tiny.corpus(40), tiny.TAXONOMY)
 def _records(mode: MarkerMode, *regimes: Regime):
     found = tiny.checkpoint(mode)
     generator = Generator(found, GenerationConfig(max_new_tokens=8))
-    return found, evaluate_heldout(found, generator, EXAMPLES, regimes, FREQUENCY, tail_threshold=0.3, seed=0, step=5)
+    room = room_encoder(found, MarkersConfig(mode=mode))
+    records = evaluate_heldout(
+        found, generator, EXAMPLES, regimes, FREQUENCY, room=room, tail_threshold=0.3, seed=0, step=5
+    )
+    return found, records
 
 
 def test_the_loss_is_that_of_the_answer_alone():
@@ -62,6 +67,7 @@ def test_no_example_that_fits_is_an_error_with_advice():
             [],
             [Regime.BASELINE],
             FREQUENCY,
+            room=found.encoder,
             tail_threshold=0.05,
             seed=0,
             step=0,

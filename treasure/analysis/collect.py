@@ -61,6 +61,17 @@ class RunTable:
         return tuple(run.seed for run in self.baselines)
 
     @property
+    def same_examples(self) -> bool:
+        """Whether each marked run was trained on the examples of its Baseline, step by step."""
+        keys = [(one.summary.get("examples_key"), other.summary.get("examples_key")) for one, other in self.pairs]
+        return all(left is not None and left == right for left, right in keys)
+
+    @property
+    def pairs(self) -> tuple[tuple[Run, Run], ...]:
+        """(Baseline, marked) of each seed."""
+        return tuple(zip(self.baselines, self.marked, strict=True))
+
+    @property
     def runs(self) -> tuple[Run, ...]:
         """All runs that are compared, Baseline first."""
         return self.baselines + self.marked

@@ -13,7 +13,6 @@ from treasure.analysis.collect import RunTable
 from treasure.analysis.contents import Report
 from treasure.analysis.lifts import ALL, HEAD, TAIL, DifferenceRow
 from treasure.analysis.marker_accuracy import DIFFERENCE, OBEYED, AccuracyRow
-from treasure.analysis.setting import EXAMPLES_SEEN
 from treasure.analysis.statistics import CONFIDENCE, MIN_CLUSTERS, NUM_RESAMPLES
 from treasure.analysis.summary_table import SUMMARY_REGIMES, summary_lines
 from treasure.analysis.verdicts import judge
@@ -42,7 +41,6 @@ def render_page(report: Report) -> str:
         differences=_leading_differences(report),
         accuracy=_accuracy_lines(report.accuracy),
         num_prompts=len({(record.benchmark, record.prompt_id) for record in report.runs.baselines[0].at()}),
-        same_examples=any(fact.name == EXAMPLES_SEEN and not fact.ratio for fact in report.facts),
         folders=_folders(report.runs),
         method={"confidence": f"{CONFIDENCE:.0%}", "resamples": NUM_RESAMPLES, "fewest": MIN_CLUSTERS},
         labels={example.benchmark: benchmark_info(example.benchmark).label for example in report.examples},

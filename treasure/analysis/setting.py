@@ -18,12 +18,10 @@ class Fact:
     ratio: str = ""
 
 
-EXAMPLES_SEEN = "training examples seen"
-
 _AMOUNTS = (
     ("num_parameters", "parameters", count),
     ("steps", "optimizer steps", count),
-    ("num_examples", EXAMPLES_SEEN, count),
+    ("num_examples", "training examples seen", count),
     ("num_tokens", "training tokens seen", count),
     ("flops", "training operations (FLOPs)", lambda value: f"{value:.2e}"),
     ("train_seconds", "training time", duration),

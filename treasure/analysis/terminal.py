@@ -23,7 +23,8 @@ def terminal_table(report: Report) -> Table:
             table.add_row(Text(line.benchmark, "bold"), "", Text(line.metric, "dim"))
         if line.kind != ALL or sum(other.benchmark == line.benchmark for other in lines) == 1:
             table.add_row(_label(line), line.baseline.removesuffix(" %"), *map(_text, line.cells))
-    table.caption = "Per cent, lift in points [95 % interval]. Green: better than Baseline, red: worse."
+    units = "Per cent, lift in points" if all(line.baseline.endswith(" %") for line in lines) else "Level and lift"
+    table.caption = f"{units} [95 % interval]. Green: better than Baseline, red: worse."
     return table
 
 

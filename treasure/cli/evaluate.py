@@ -23,6 +23,7 @@ from treasure.markers.config import MarkerMode
 from treasure.model.checkpoint import load_checkpoint
 from treasure.training.fit import FitSummary
 from treasure.training.loggers import finish, log_table
+from treasure.training.prepare import room_encoder
 from treasure.world.oracle import Oracle
 from treasure.world.world import World, WorldPrompt
 
@@ -97,7 +98,8 @@ def _evaluate_model(
         prompts = selected_prompts(config, inputs.world)[::stride]
         return evaluate_world(generator, oracle, prompts, chosen, frequency, **shared)
     examples = inputs.corpus.validation[::stride]
-    return evaluate_heldout(checkpoint, generator, examples, chosen, frequency, **shared)
+    room = room_encoder(checkpoint, config.markers)
+    return evaluate_heldout(checkpoint, generator, examples, chosen, frequency, room=room, **shared)
 
 
 def selected_prompts(config: RunCommand, world: World) -> list[WorldPrompt]:

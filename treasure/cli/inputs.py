@@ -9,6 +9,7 @@ from treasure.config.schema import RunCommand
 from treasure.data.config import DataSource
 from treasure.taxonomy.taxonomy import Taxonomy
 from treasure.training.corpus import Corpus, build_corpus
+from treasure.world.data_files import world_fingerprint
 from treasure.world.world import World
 
 NOT_PART_OF_A_RUN = ("paths", "logger", "callbacks")
@@ -34,9 +35,15 @@ def load_inputs(config: RunCommand) -> Inputs:
 
 
 def open_run_folder(config: RunCommand) -> RunFolder:
-    """The folder outputs/runs/<group>/<name>-<hash of all that decides the result>."""
+    """The folder outputs/runs/<group>/<name>-<hash of all that decides the result: options, taxonomy, data>.
+
+    Raises:
+        DataError: a file of the data is missing.
+    """
     taxonomy = config.taxonomy.load(conf_dir() / "taxonomy")
-    settings = {**to_plain(config), "taxonomy_hash": taxonomy.hash}
+    is_world = config.data.source is DataSource.WORLD
+    content = world_fingerprint() if is_world else config.data.fingerprint()
+    settings = {**to_plain(config), "taxonomy_hash": taxonomy.hash, "data_hash": content}
     return RunFolder.of(
         Path(config.paths.outputs) / "runs" / config.group, config.name, settings, ignore=NOT_PART_OF_A_RUN
     )

@@ -25,11 +25,13 @@ def run(config: ReportCommand) -> None:
     report = write_report(outputs / "runs", config.group, folder, title=title, names=config.names)
     lifts = final_lifts(report)
     loggers = wandb_loggers(
-        config.logger, folder, name=f"report-{folder.name}", group=config.group, job_type="report", settings={}
+        config.logger, outputs, name=f"report-{folder.name}", group=config.group, job_type="report", settings={}
     )
     for logger in loggers:
         logger.log_metrics(lifts)
     log_table(loggers, "lifts", [field.name for field in fields(LiftRow)], [astuple(row) for row in report.lifts])
     finish(loggers, succeeded=True)
     console.print(terminal_table(report))
+    if not report.runs.same_examples:
+        say("Baseline and marked model were not trained on the same examples: a lift may come from the data.")
     say(f"Report: {folder / 'index.html'}")

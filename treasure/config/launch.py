@@ -42,7 +42,7 @@ def launch(schema: type[T], config_name: str, main: Callable[[T], None], *, conf
     try:
         with open_composer(schema, config_name, conf) as composer:
             if arguments.help:
-                print(_help(composer, arguments.overrides, main))
+                _print(_help(composer, arguments.overrides, main))
             elif arguments.cfg:
                 _show(composer, arguments)
             else:
@@ -70,6 +70,14 @@ def _help(composer: Composer, overrides: Sequence[str], main: Callable[..., None
         config = composer.compose(overrides)
         about = (main.__doc__ or "").strip().partition("\n")[0]
         return help_page(composer, config, program=Path(sys.argv[0]).name, about=about)
+
+
+def _print(text: str) -> None:
+    """Prints to a reader that may leave before the end, as `head` does."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it closes stdout
 
 
 def _show(composer: Composer, arguments: argparse.Namespace) -> None:

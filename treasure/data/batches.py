@@ -7,6 +7,7 @@ Everything is a function of indices: the same for any number of workers and rank
 Shapes: B rows of a micro-batch, T positions.
 """
 
+import hashlib
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -138,6 +139,12 @@ class MicroBatchDataset(Dataset[Batch]):
         weights[SegmentKind.HEADER], weights[SegmentKind.CONTENT] = config.header_loss_weight, 1.0
         self._weights = weights
         self._composed: tuple[int, list[_Row], float] | None = None
+
+    def examples_key(self) -> str:
+        """16 hex digits that two runs share if each of their steps sees the same examples."""
+        size = self._config.global_batch_size
+        text = f"{self._dataset.key()} {self._seed} {size} {self._num_steps}"
+        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
     def __len__(self) -> int:
         """Micro-batches from `first_step` to the end of the run."""

@@ -52,6 +52,10 @@ class TokenizedDataset:
             np.load(folder / f"{name}.npy", mmap_mode="r").view(np.ndarray) for name in _ARRAYS
         )
 
+    def key(self) -> str:
+        """16 hex digits that two datasets share if they hold the same examples in the same order."""
+        return hashlib.blake2b("\n".join(self._example_ids.tolist()).encode(), digest_size=8).hexdigest()
+
     def __reduce__(self) -> tuple[Any, ...]:
         return TokenizedDataset, (self.folder,)
 
@@ -89,8 +93,11 @@ def tokenize_dataset(
     max_length: int,
     overflow: OverflowPolicy,
     cache: Path,
+    room: Encoder | None = None,
 ) -> TokenizedDataset:
     """Tokenizes `examples` into a folder under `cache`, or opens the folder that an earlier start left there.
+
+    Headers as `room` writes them must fit the context too, if it is given.
 
     Raises:
         DataError: an example does not fit the template, or (under STOP) the context.
@@ -98,6 +105,7 @@ def tokenize_dataset(
     settings = {
         "format_version": FORMAT_VERSION,
         "encoder": encoder.identity(),
+        "room": None if room is None else room.identity(),
         "taxonomy": taxonomy_hash,
         "max_length": max_length,
         "overflow": overflow.value,
@@ -105,7 +113,7 @@ def tokenize_dataset(
     folder = cache / f"tokens-{_key(examples, settings)}"
     if not _is_whole(folder):
         shutil.rmtree(folder, ignore_errors=True)
-        _build(examples, encoder, max_length, overflow, folder)
+        _build(examples, encoder, room, max_length, overflow, folder)
     return TokenizedDataset(folder)
 
 
@@ -129,13 +137,18 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _build(
-    examples: Sequence[MarkedExample], encoder: Encoder, max_length: int, overflow: OverflowPolicy, folder: Path
+    examples: Sequence[MarkedExample],
+    encoder: Encoder,
+    room: Encoder | None,
+    max_length: int,
+    overflow: OverflowPolicy,
+    folder: Path,
 ) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
     partial.mkdir()
     try:
-        _write(examples, encoder, max_length, overflow, partial)
+        _write(examples, encoder, room, max_length, overflow, partial)
         try:
             os.replace(partial, folder)
         except OSError:
@@ -146,7 +159,12 @@ def _build(
 
 
 def _write(
-    examples: Sequence[MarkedExample], encoder: Encoder, max_length: int, overflow: OverflowPolicy, folder: Path
+    examples: Sequence[MarkedExample],
+    encoder: Encoder,
+    room: Encoder | None,
+    max_length: int,
+    overflow: OverflowPolicy,
+    folder: Path,
 ) -> None:
     report, parts = EncodeReport(), _Parts()
     with (folder / "ids.npy").open("wb") as file:
@@ -154,12 +172,13 @@ def _write(
         with tqdm(total=len(examples), desc="tokenizing", unit="example", delay=5, leave=False) as bar:
             for start in range(0, len(examples), _CHUNK):
                 chunk = examples[start : start + _CHUNK]
-                kept = fit_length(encoder.encode(chunk), max_length, overflow, report)
+                sizes = None if room is None else [room.header_length(marked.markers) for marked in chunk]
+                kept = fit_length(encoder.encode(chunk), max_length, overflow, report, room=sizes)
                 ids.append(parts.add(kept))
                 bar.update(len(chunk))
         ids.finish()
     parts.save(folder)
-    sizes = {f"{name}.npy": (folder / f"{name}.npy").stat().st_size for name in _ARRAYS}
+    file_sizes = {f"{name}.npy": (folder / f"{name}.npy").stat().st_size for name in _ARRAYS}
     ends = encoder.header_ends()
     write_json(
         folder / "meta.json",
@@ -169,7 +188,7 @@ def _write(
             "categories": list(parts.categories),
             "header_ends": [ends[0].tolist(), ends[1].tolist()],
             "report": asdict(report),
-            "file_sizes": sizes,
+            "file_sizes": file_sizes,
         },
     )
 

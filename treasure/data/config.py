@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from treasure.data.decontaminate import ExcludedPrompts
+from treasure.data.fingerprint import fingerprint
 from treasure.data.overflow import OverflowPolicy
+from treasure.data.raw_rows import files_of
 from treasure.data.readers import DatasetConfig
 from treasure.data.template import TemplateConfig
 from treasure.errors import ConfigError
@@ -47,3 +49,17 @@ class DataConfig:
             raise ConfigError(f"data.tail_threshold must be between 0 and 1, got {self.tail_threshold}.")
         for name, dataset in self.datasets.items():
             dataset.name = dataset.name or name
+
+    def fingerprint(self) -> dict[str, str]:
+        """Name or path -> hash of the content of each file that is read, so that an edited file is another input.
+
+        What the `datasets` library loads is known by its id alone.
+
+        Raises:
+            DataError: a file is missing.
+        """
+        if self.source is DataSource.WORLD:
+            return {}
+        found = {name: files_of(dataset.path) for name, dataset in self.datasets.items()}
+        found |= {excluded.path: files_of(excluded.path) for excluded in self.exclude_prompts}
+        return {name: fingerprint(files) for name, files in found.items() if files}

@@ -1,6 +1,6 @@
 """Examples that are too long for the context: dropped, refused or cut, never silently."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -33,25 +33,36 @@ class EncodeReport:
         )
 
 
+def length_with_room(example: TokenizedExample, header_room: int) -> int:
+    """Tokens of the longest sequence that `example` can become, with headers of at least `header_room` tokens."""
+    return example.length + 2 * max(0, header_room - example.header_length)
+
+
 def fit_length(
-    examples: Iterable[TokenizedExample], max_length: int, policy: OverflowPolicy, report: EncodeReport
+    examples: Sequence[TokenizedExample],
+    max_length: int,
+    policy: OverflowPolicy,
+    report: EncodeReport,
+    *,
+    room: Sequence[int] | None = None,
 ) -> list[TokenizedExample]:
     """The examples that fit into `max_length` tokens with the full header on both sides; `report` counts the others.
 
     Prompt, headers and the first content token are never cut: an example for which they are too long is dropped also
-    under TRUNCATE_CONTENT. The length is that of the full headers whatever is written in the end, so that a model
-    trained without markers sees the same examples.
+    under TRUNCATE_CONTENT. `room` asks that a header of that many tokens would fit, for each example: models that
+    write other headers, or none, then see the same examples.
 
     Raises:
         DataError: under STOP, an example is too long; the message names it.
     """
     kept: list[TokenizedExample] = []
-    for example in examples:
+    for example, header_room in zip(examples, room or [0] * len(examples), strict=True):
         report.num_examples += 1
-        excess = example.length - max_length
+        length = length_with_room(example, header_room)
+        excess = length - max_length
         if excess > 0 and policy is OverflowPolicy.STOP:
             raise DataError(
-                f"Example '{example.example_id}' needs {example.length} tokens with its header on both sides, but the "
+                f"Example '{example.example_id}' needs {length} tokens with its header on both sides, but the "
                 f"context holds {max_length}. Raise the context, or set data.overflow to drop or truncate_content."
             )
         if excess <= 0:

@@ -44,7 +44,7 @@ def raw_rows(path: str, *, subset: str | None = None, split: str = "train") -> I
     Raises:
         DataError: nothing is there, or a file as a whole cannot be read.
     """
-    files = _files(path)
+    files = files_of(path)
     if files:
         for file in files:
             yield from _READERS[_format(file)](file)
@@ -52,8 +52,12 @@ def raw_rows(path: str, *, subset: str | None = None, split: str = "train") -> I
         yield from _library_rows(path, subset, split)
 
 
-def _files(path: str) -> list[Path]:
-    """The files that `path` means, each of a format that is read here; none when it means something else."""
+def files_of(path: str) -> list[Path]:
+    """The files that `path` means, each of a format that is read here; none when `datasets` has to read it.
+
+    Raises:
+        DataError: no such file, or one of another format.
+    """
     pattern, is_glob = Path(path), bool(set(path) & set("*?["))
     found = [pattern] if pattern.is_file() else []
     if is_glob and not found:

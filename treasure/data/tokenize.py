@@ -130,6 +130,10 @@ class Encoder:
         inside = chain.from_iterable(ids.tolist() for _, ids in self._marker_ids(markers))
         return [*self._open.tolist(), *inside, *self._close.tolist()]
 
+    def header_length(self, markers: MarkerSet) -> int:
+        """Tokens of the full header of an example with `markers`; 0 where none would be written."""
+        return len(self.header_ids(markers)) if self._surface is not None and len(markers) else 0
+
     def header_end_ids(self) -> list[int]:
         """The id at which a header that is being generated is over; nothing without a surface."""
         return self._close[-1:].tolist()

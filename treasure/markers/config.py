@@ -24,7 +24,15 @@ class MarkersConfig:
     """none, text or tokens."""
     dropout: DropoutConfig = field(default_factory=DropoutConfig)
     """What is removed from the prompt header during training."""
+    header_room: SurfaceName | None = None
+    """text or tokens: examples must fit the context with headers of this surface. Models that are compared need the
+    same; None is the model's own surface, and tokens for none."""
 
     def surface(self, taxonomy: Taxonomy) -> Surface | None:
         """The surface of a marked model; None for the Baseline."""
         return None if self.mode is MarkerMode.NONE else make_surface(SurfaceName(self.mode.value), taxonomy)
+
+    def room_surface(self, taxonomy: Taxonomy) -> Surface:
+        """The surface whose headers decide which examples are too long, also where none are written."""
+        own = SurfaceName.TOKENS if self.mode is MarkerMode.NONE else SurfaceName(self.mode.value)
+        return make_surface(self.header_room or own, taxonomy)

@@ -22,7 +22,10 @@ from treasure.training.config import CallbacksConfig, TrainerConfig
 
 @dataclass(frozen=True, kw_only=True)
 class FitSummary:
-    """What a run cost. Tokens leave padding out; FLOPs are 6 · parameters · tokens (arXiv 2001.08361, section 2.1)."""
+    """What a run saw and what it cost. Runs with one `examples_key` saw the same examples in each step.
+
+    Tokens leave padding out; FLOPs are 6 · parameters · tokens (arXiv 2001.08361, section 2.1).
+    """
 
     steps: int
     num_examples: int
@@ -30,6 +33,7 @@ class FitSummary:
     num_parameters: int
     flops: float
     train_seconds: float
+    examples_key: str
 
 
 class SnapshotCallback(pl.Callback):
@@ -129,4 +133,5 @@ def fit(
         num_parameters=parameters,
         flops=6.0 * parameters * module.num_tokens_seen,
         train_seconds=time.perf_counter() - started,
+        examples_key=dataset.examples_key(),
     )

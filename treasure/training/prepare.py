@@ -13,7 +13,6 @@ from treasure.data.template import TemplateConfig, make_template
 from treasure.data.tokenize import Encoder
 from treasure.errors import DataError
 from treasure.markers.config import MarkersConfig
-from treasure.markers.surface import SurfaceName, make_surface
 from treasure.model.causal_lm import load_causal_lm
 from treasure.model.checkpoint import Checkpoint, make_checkpoint
 from treasure.model.config import ModelConfig
@@ -48,10 +47,11 @@ def prepare(
     base = load_causal_lm(model, tokenizer, seed)
     surface = markers.surface(taxonomy)
     checkpoint = make_checkpoint(base, tokenizer, taxonomy, surface, template, model.max_length)
-    encoder = checkpoint.encoder if surface is not None else length_encoder(checkpoint)
+    room = room_encoder(checkpoint, markers)
     dataset = tokenize_dataset(
         corpus.train,
-        encoder,
+        checkpoint.encoder if surface is not None else room,  # Baseline then shares the ids of a marked model
+        room=room if surface is not None and room is not checkpoint.encoder else None,
         taxonomy_hash=taxonomy.hash,
         max_length=model.max_length,
         overflow=overflow,
@@ -75,14 +75,11 @@ def base_tokenizer(corpus: Corpus, model: ModelConfig, cache: Path) -> PreTraine
     return cached_tokenizer(texts, model.tiny.vocab_size, cache)
 
 
-def length_encoder(checkpoint: Checkpoint) -> Encoder:
-    """Encodes with headers, also for Baseline, so that it leaves out the same over-long examples as a marked model.
-
-    Baseline is measured with the headers of the tokens surface; its batches then write none.
-    """
-    if checkpoint.surface is not None:
+def room_encoder(checkpoint: Checkpoint, markers: MarkersConfig) -> Encoder:
+    """The encoder whose headers decide which examples are too long, so that compared models see the same ones."""
+    surface = markers.room_surface(checkpoint.taxonomy)
+    if checkpoint.surface is not None and checkpoint.surface.name is surface.name:
         return checkpoint.encoder
-    surface = make_surface(SurfaceName.TOKENS, checkpoint.taxonomy)
     extended = copy.deepcopy(checkpoint.tokenizer)
     add_marker_tokens(extended, surface)
     return Encoder(extended, make_template(checkpoint.template, extended), surface)
@@ -99,5 +96,6 @@ def _check_kept(dataset: TokenizedDataset) -> None:
         raise DataError(
             f"{report.num_dropped} of {report.num_examples} examples are longer than the context of "
             f"{dataset.max_length} tokens with their header on both sides. Raise model.max_length, take the short "
-            "headers of markers=tokens, or set data.overflow=truncate_content."
+            "headers of markers=tokens, or set data.overflow=truncate_content. Which headers have to fit is "
+            "markers.header_room."
         )

@@ -14,12 +14,13 @@ from tqdm import tqdm
 
 from treasure.data.example import MarkedExample
 from treasure.data.frequency import Frequency
+from treasure.data.overflow import length_with_room
+from treasure.data.tokenize import Encoder
 from treasure.errors import ConfigError
 from treasure.evaluation.record import EvaluationRecord, Regime
 from treasure.inference.generate import GenerationRequest, Generator
 from treasure.markers.marker_set import MarkerSet
 from treasure.model.checkpoint import Checkpoint
-from treasure.training.prepare import length_encoder
 
 BENCHMARK = "heldout"
 REGIMES = (Regime.BASELINE, Regime.INFERRED, Regime.FIXED)
@@ -32,11 +33,14 @@ def evaluate_heldout(
     regimes: Sequence[Regime],
     frequency: Frequency,
     *,
+    room: Encoder,
     tail_threshold: float,
     seed: int,
     step: int,
 ) -> list[EvaluationRecord]:
-    """One record an example and regime, with `content_loss` in nats a token; examples over the context are left out.
+    """One record an example and regime, with `content_loss` in nats a token.
+
+    Examples that would not fit the context with the headers of `room` are left out, for every model alike.
 
     Raises:
         ConfigError: no example is short enough for the context, or a regime makes no sense here.
@@ -47,8 +51,9 @@ def evaluate_heldout(
             f"Held-out examples have no regime '{unfit[0]}'. Allowed in benchmark.regimes and snapshot_regimes: "
             f"{', '.join(map(str, REGIMES[1:]))}."
         )
-    encoder = length_encoder(checkpoint)  # the same examples for Baseline as for a marked model
-    kept = [example for example in examples if encoder.encode([example])[0].length <= checkpoint.max_length]
+    rows = zip(examples, checkpoint.encoder.encode(examples), strict=True)
+    lengths = [length_with_room(row, room.header_length(marked.markers)) for marked, row in rows]
+    kept = [marked for marked, length in zip(examples, lengths, strict=True) if length <= checkpoint.max_length]
     if not kept:
         raise ConfigError(
             "No held-out example fits into the context. Raise model.max_length or data.validation_fraction."
