@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from treasure.data.batches import BatchConfig, GlobalBatchPlan, MicroBatchDataset, epoch_order
 from treasure.data.cache import tokenize_dataset
+from treasure.data.layout import PADDING, Layout
 from treasure.data.overflow import OverflowPolicy
 from treasure.data.template import SegmentKind
 from treasure.errors import ConfigError, DataError
@@ -25,31 +26,34 @@ def checkpoint():
     return tiny.checkpoint(MarkerMode.TOKENS)
 
 
-@pytest.fixture(scope="module")
-def make(checkpoint, tmp_path_factory):
+@pytest.fixture(scope="module", params=list(Layout), ids=str)
+def make(request, checkpoint, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cache")
 
     def made(global_size=8, micro_size=4, dropout=None, **options) -> MicroBatchDataset:
         known = {name: options.pop(name) for name in ("header_loss_weight", "pad_to_multiple") if name in options}
-        config = BatchConfig(global_batch_size=global_size, micro_batch_size=micro_size, **known)
+        config = BatchConfig(global_batch_size=global_size, micro_batch_size=micro_size, layout=request.param, **known)
         return tiny.batches(checkpoint, folder, config=config, dropout=dropout, **options)
 
     return made
 
 
 def rows(batches) -> list[tuple[int, ...]]:
-    """The unpadded ids of every row."""
+    """The ids of every example, row by row."""
     return [
-        tuple(ids[mask.bool()].tolist())
+        tuple(ids[segments == segment].tolist())
         for batch in batches
-        for ids, mask in zip(batch.input_ids, batch.attention_mask, strict=True)
+        for ids, segments in zip(batch.input_ids, batch.segments, strict=True)
+        for segment in range(int(segments.max()) + 1)
     ]
 
 
 def equal(one, other) -> bool:
-    tensors = zip(one._tensors(), other._tensors(), strict=True)
-    rest = ("global_weight", "num_examples", "num_useful_tokens")
-    return all(torch.equal(a, b) for a, b in tensors) and all(getattr(one, n) == getattr(other, n) for n in rest)
+    tensors, others = one.tensors(), other.tensors()
+    rest = ("global_weight", "num_examples", "num_useful_tokens", "is_packed")
+    return all(torch.equal(tensors[name], others[name]) for name in tensors) and all(
+        getattr(one, name) == getattr(other, name) for name in rest
+    )
 
 
 @given(size=st.integers(1, 200), seed=st.integers(0, 5), epoch=st.integers(0, 5))
@@ -84,7 +88,7 @@ def test_how_a_global_batch_is_cut_does_not_matter(make, dropout):
     for micro_size in (1, 3, 4):
         dataset = make(micro_size=micro_size, dropout=dropout)
         cut = [dataset[i] for i in range(dataset._config.num_micro_batches)]
-        assert rows(cut) == rows([whole])
+        assert sorted(rows(cut)) == sorted(rows([whole]))
         assert {batch.global_weight for batch in cut} == {whole.global_weight}
         assert sum(float(batch.loss_weights.sum()) for batch in cut) == pytest.approx(whole.global_weight)
         assert sum(batch.num_examples for batch in cut) == whole.num_examples == 8
@@ -120,7 +124,7 @@ def test_a_resumed_run_goes_on_where_it_stopped(checkpoint, make, tmp_path):
     whole = make(dropout=DropoutConfig())
     rest = MicroBatchDataset(
         tiny.tokenized(checkpoint, tmp_path),
-        BatchConfig(global_batch_size=8, micro_batch_size=4),
+        whole._config,
         num_steps=4,
         seed=0,
         pad_id=0,
@@ -138,22 +142,27 @@ def test_baseline_sees_the_same_examples_in_the_same_order(make):
         stripped = []
         for batch in (marked[2 * step], marked[2 * step + 1]):
             headers = (batch.kinds == SegmentKind.PROMPT_HEADER) | (batch.kinds == SegmentKind.HEADER)
-            for ids, mask, header in zip(batch.input_ids, batch.attention_mask, headers, strict=True):
-                stripped.append(tuple(ids[mask.bool() & ~header].tolist()))
+            for ids, segments, header in zip(batch.input_ids, batch.segments, headers, strict=True):
+                for segment in range(int(segments.max()) + 1):
+                    stripped.append(tuple(ids[(segments == segment) & ~header].tolist()))
         assert sorted(stripped) == sorted(rows([baseline[2 * step], baseline[2 * step + 1]]))
 
 
 def test_baseline_has_no_header_and_a_marked_model_always_has_one(make):
     baseline, marked = make(dropout=None)[0], make(dropout=DropoutConfig(dataset_dropout=1.0))[0]
     assert not ((baseline.kinds == SegmentKind.HEADER) | (baseline.kinds == SegmentKind.PROMPT_HEADER)).any()
-    assert (marked.kinds == SegmentKind.HEADER).any(dim=1).all()
+    for kinds, segments in zip(marked.kinds, marked.segments, strict=True):
+        with_header = set(segments[kinds == SegmentKind.HEADER].tolist())
+        assert with_header == set(range(int(segments.max()) + 1))
     assert not (marked.kinds == SegmentKind.PROMPT_HEADER).any()
 
 
 def test_without_dropout_both_headers_are_the_same(make):
     batch = make(dropout=NEVER)[0]
     for ids, kinds in zip(batch.input_ids, batch.kinds, strict=True):
-        assert ids[kinds == SegmentKind.PROMPT_HEADER].tolist() == ids[kinds == SegmentKind.HEADER].tolist()
+        assert sorted(ids[kinds == SegmentKind.PROMPT_HEADER].tolist()) == sorted(
+            ids[kinds == SegmentKind.HEADER].tolist()
+        )
 
 
 def test_dropout_is_drawn_anew_each_epoch(make):
@@ -175,12 +184,26 @@ def test_weights_follow_the_kind_of_token(make, weight):
 def test_padding_stands_on_the_right_and_weighs_nothing(make):
     dataset = make(dropout=DropoutConfig())
     for batch in (dataset[i] for i in range(len(dataset))):
-        lengths = batch.attention_mask.sum(dim=1)
-        assert (batch.attention_mask == (torch.arange(batch.input_ids.shape[1]) < lengths[:, None])).all()
-        assert ((batch.kinds == SegmentKind.PAD) == (batch.attention_mask == 0)).all()
-        assert batch.input_ids.shape[1] == -(-int(lengths.max()) // 8) * 8
-        assert batch.num_useful_tokens == int(lengths.sum())
-        assert lengths.tolist() == sorted(lengths.tolist())
+        used = batch.segments != PADDING
+        lengths = used.sum(dim=1)
+        assert (used == (torch.arange(batch.input_ids.shape[1]) < lengths[:, None])).all()
+        assert ((batch.kinds == SegmentKind.PAD) == ~used).all()
+        assert not batch.loss_weights[~used].any()
+        longest = max(map(len, rows([batch])))
+        assert batch.input_ids.shape[1] == -(-longest // 8) * 8
+        assert batch.num_useful_tokens == int(lengths.sum()) == sum(map(len, rows([batch])))
+
+
+def test_positions_restart_with_each_example_and_predictions_stay_inside(make):
+    dataset = make(dropout=DropoutConfig())
+    for batch in (dataset[i] for i in range(len(dataset))):
+        for positions, segments in zip(batch.positions, batch.segments, strict=True):
+            for segment in range(int(segments.max()) + 1):
+                found = positions[segments == segment]
+                assert found.tolist() == list(range(len(found)))
+        flat = batch.segments.flatten()
+        assert (flat[batch.predicted] == flat[batch.predicted + 1]).all()
+        assert set((batch.predicted + 1).tolist()) == set(batch.loss_weights.flatten().nonzero()[:, 0].tolist())
 
 
 @pytest.mark.parametrize("multiple", [1, 7, 500])
@@ -195,11 +218,11 @@ def test_padding_never_goes_beyond_the_context(checkpoint, tmp_path, multiple):
         overflow=OverflowPolicy.STOP,
         cache=tmp_path,
     )
-    config = BatchConfig(global_batch_size=8, micro_batch_size=8, pad_to_multiple=multiple)
+    config = BatchConfig(global_batch_size=8, micro_batch_size=8, pad_to_multiple=multiple, layout=Layout.PADDED)
     batch = MicroBatchDataset(dataset, config, num_steps=1, seed=0, pad_id=0, dropout=NEVER)[0]
     assert batch.input_ids.shape == (8, context)
     shorter = MicroBatchDataset(dataset, config, num_steps=1, seed=0, pad_id=0, dropout=None)[0]
-    longest = int(shorter.attention_mask.sum(dim=1).max())
+    longest = int((shorter.segments != PADDING).sum(dim=1).max())
     assert longest < context
     assert shorter.input_ids.shape == (8, min(context, -(-longest // multiple) * multiple))
 
@@ -215,7 +238,7 @@ def test_all_rows_come_from_all_examples(make):
 def test_a_batch_moves_as_a_whole(make):
     batch = make(dropout=None)[0]
     assert equal(batch.to("cpu"), batch)
-    assert {t.device.type for t in batch.to("meta")._tensors()} == {"meta"}
+    assert {tensor.device.type for tensor in batch.to("meta").tensors().values()} == {"meta"}
 
 
 def test_nothing_to_train_on_is_an_error(checkpoint, tmp_path):

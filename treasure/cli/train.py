@@ -19,6 +19,7 @@ from treasure.markers.config import MarkerMode
 from treasure.model.checkpoint import save_checkpoint
 from treasure.model.tokenizer import pad_id
 from treasure.training.fit import FitSummary, fit
+from treasure.training.hardware import has_compiler
 from treasure.training.loggers import finish, make_loggers
 from treasure.training.prepare import prepare
 
@@ -93,11 +94,19 @@ def train(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger
         seed=config.seed,
         loggers=loggers,
         keep_snapshot=lambda step: save_checkpoint(checkpoint, folder / "snapshots" / f"step-{step}"),
-        compile_model=config.model.compile,
+        attention=config.model.attention,
+        compile_model=_wants_compile(config),
     )
     save_checkpoint(checkpoint, folder / "model")
     write_json(folder / SUMMARY_FILE, asdict(summary))
     return summary
+
+
+def _wants_compile(config: RunCommand) -> bool:
+    if config.model.compile and not has_compiler():
+        say("model.compile is set, but there is no C++ compiler: training goes on without, more slowly.")
+        return False
+    return config.model.compile
 
 
 def read_summary(folder: Path) -> FitSummary:

@@ -3,8 +3,6 @@
     seed, epoch -> permutation -> global batch (one optimizer step) -> sorted by length -> micro-batches -> Batch
 
 Everything is a function of indices: the same for any number of workers and ranks, and after resume.
-
-Shapes: B rows of a micro-batch, T positions.
 """
 
 import hashlib
@@ -14,12 +12,10 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import torch
-from jaxtyping import Float32, Int64, UInt8
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from treasure.data.cache import TokenizedDataset
+from treasure.data.layout import Batch, Composed, Layout, lay_out
 from treasure.data.template import SegmentKind
 from treasure.data.tokenize import compose
 from treasure.errors import ConfigError, DataError
@@ -39,6 +35,8 @@ class BatchConfig:
     """Weight of a header token in the loss, where a content token weighs 1; at least 0."""
     pad_to_multiple: int = 8
     """Rows are padded to a multiple of this many tokens, at least 1."""
+    layout: Layout = Layout.PACKED
+    """packed: short examples share a row without seeing each other; padded: one example a row."""
 
     def __post_init__(self) -> None:
         for name in ("global_batch_size", "micro_batch_size", "pad_to_multiple"):
@@ -51,39 +49,6 @@ class BatchConfig:
     def num_micro_batches(self) -> int:
         """Micro-batches of one global batch."""
         return math.ceil(self.global_batch_size / self.micro_batch_size)
-
-
-@dataclass(slots=True)
-class Batch:
-    """One micro-batch; rows are padded on the right and never hold more than one example.
-
-    `loss_weights[b, t]` is the weight of predicting token t from the tokens before it: 0 in the prompt, its header and
-    the padding. `global_weight` is the sum of the loss weights over the whole global batch, by which each micro-batch
-    divides, so that their losses add up to the mean. `num_useful_tokens` leaves padding out.
-    """
-
-    input_ids: Int64[Tensor, "B T"]
-    attention_mask: Int64[Tensor, "B T"]
-    kinds: UInt8[Tensor, "B T"]
-    loss_weights: Float32[Tensor, "B T"]
-    global_weight: float
-    num_examples: int
-    num_useful_tokens: int
-
-    def to(self, device: torch.device | str) -> "Batch":
-        """The same batch with its tensors on `device`."""
-        return self._with([tensor.to(device, non_blocking=True) for tensor in self._tensors()])
-
-    def pin_memory(self) -> "Batch":
-        """The same batch in page-locked memory, from which copies to a GPU do not block."""
-        return self._with([tensor.pin_memory() for tensor in self._tensors()])
-
-    def _tensors(self) -> list[Tensor]:
-        return [self.input_ids, self.attention_mask, self.kinds, self.loss_weights]
-
-    def _with(self, tensors: list[Tensor]) -> "Batch":
-        ids, mask, kinds, weights = tensors
-        return Batch(ids, mask, kinds, weights, self.global_weight, self.num_examples, self.num_useful_tokens)
 
 
 @lru_cache(maxsize=2)
@@ -138,7 +103,12 @@ class MicroBatchDataset(Dataset[Batch]):
         weights = np.zeros(len(SegmentKind), dtype=np.float32)
         weights[SegmentKind.HEADER], weights[SegmentKind.CONTENT] = config.header_loss_weight, 1.0
         self._weights = weights
-        self._composed: tuple[int, list[_Row], float] | None = None
+        self._composed: tuple[int, list[Composed], float] | None = None
+
+    @property
+    def max_length(self) -> int:
+        """Tokens of the longest row there can be."""
+        return self._dataset.max_length
 
     def examples_key(self) -> str:
         """16 hex digits that two runs share if each of their steps sees the same examples."""
@@ -157,12 +127,20 @@ class MicroBatchDataset(Dataset[Batch]):
         step, micro = divmod(index, self._config.num_micro_batches)
         rows, global_weight = self._global_batch(self._first_step + step)
         size = self._config.micro_batch_size
-        return self._collate(rows[micro * size : (micro + 1) * size], global_weight)
+        return lay_out(
+            rows[micro * size : (micro + 1) * size],
+            self._config.layout,
+            self._weights,
+            pad_id=self._pad_id,
+            multiple=self._config.pad_to_multiple,
+            max_length=self.max_length,
+            global_weight=global_weight,
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_composed": None}
 
-    def _global_batch(self, step: int) -> tuple[list["_Row"], float]:
+    def _global_batch(self, step: int) -> tuple[list[Composed], float]:
         """The rows of optimizer step `step`, shortest first, and the sum of their loss weights."""
         if self._composed is None or self._composed[0] != step:
             rows = sorted((self._row(epoch, index) for epoch, index in self.plan.examples(step)), key=len)
@@ -170,10 +148,10 @@ class MicroBatchDataset(Dataset[Batch]):
             self._composed = (step, rows, float(counts @ self._weights.astype(np.float64)))
         return self._composed[1], self._composed[2]
 
-    def _row(self, epoch: int, index: int) -> "_Row":
+    def _row(self, epoch: int, index: int) -> Composed:
         example = self._dataset[index]
         if self._dropout is None:
-            return _Row(*compose(example, prompt_markers=None, completion_header=False))
+            return Composed(*compose(example, prompt_markers=None, completion_header=False))
         kept = kept_indices(
             [category for category, _ in example.marker_ids],
             self._dropout,
@@ -181,34 +159,4 @@ class MicroBatchDataset(Dataset[Batch]):
             epoch=epoch,
             example_id=example.example_id,
         )
-        return _Row(*compose(example, prompt_markers=kept, completion_header=True))
-
-    def _collate(self, rows: list["_Row"], global_weight: float) -> Batch:
-        longest = max(len(row) for row in rows)
-        multiple = self._config.pad_to_multiple
-        width = max(longest, min(math.ceil(longest / multiple) * multiple, self._dataset.max_length))
-        ids = np.full((len(rows), width), self._pad_id, dtype=np.int64)
-        kinds = np.full((len(rows), width), SegmentKind.PAD, dtype=np.uint8)
-        for number, row in enumerate(rows):
-            ids[number, : len(row)], kinds[number, : len(row)] = row.ids, row.kinds
-        mask = kinds != SegmentKind.PAD
-        return Batch(
-            input_ids=torch.from_numpy(ids),
-            attention_mask=torch.from_numpy(mask.astype(np.int64)),
-            kinds=torch.from_numpy(kinds),
-            loss_weights=torch.from_numpy(self._weights[kinds]),
-            global_weight=global_weight,
-            num_examples=len(rows),
-            num_useful_tokens=int(mask.sum()),
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Row:
-    """One composed example: ids int32 [T] and kinds uint8 [T]."""
-
-    ids: np.ndarray
-    kinds: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.ids)
+        return Composed(*compose(example, prompt_markers=kept, completion_header=True))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from treasure.data.batches import Batch
+from treasure.data.layout import Batch
 from treasure.data.template import SegmentKind
 from treasure.errors import TreasureError
 from treasure.model.config import OptimizerConfig, SchedulerConfig

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from treasure.errors import ConfigError
 
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -19,7 +19,8 @@ class TrainerConfig:
     accelerator: str = "auto"
     """Lightning's accelerator: auto, cpu, gpu, …"""
     precision: str = "32-true"
-    """One of 32-true, bf16-mixed, 16-mixed; weights stay float32 in all of them."""
+    """One of 32-true, bf16-mixed, 16-mixed; weights stay float32 in all of them. auto is bf16-mixed where the hardware
+    multiplies bfloat16, else 32-true."""
     snapshots: list[float] = field(default_factory=list)
     """Shares of training, in (0, 1), after which a copy of the model is kept, so that its lift can be measured."""
 

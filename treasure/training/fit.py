@@ -13,11 +13,14 @@ from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from treasure.data.batches import BatchConfig, MicroBatchDataset
+from treasure.data.layout import Layout
+from treasure.model.attention import check_packing
 from treasure.model.causal_lm import num_parameters
 from treasure.model.config import OptimizerConfig, SchedulerConfig
 from treasure.model.module import MarkerLM
 from treasure.seeding import key_to_int
 from treasure.training.config import CallbacksConfig, TrainerConfig
+from treasure.training.hardware import device_type, resolve_attention, resolve_precision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +37,7 @@ class FitSummary:
     flops: float
     train_seconds: float
     examples_key: str
+    precision: str
 
 
 class SnapshotCallback(pl.Callback):
@@ -96,18 +100,29 @@ def fit(
     seed: int,
     loggers: Sequence[Logger],
     keep_snapshot: Callable[[int], None],
+    attention: str = "auto",
     compile_model: bool = False,
 ) -> FitSummary:
-    """Trains `model` in place for `num_steps` optimizer steps."""
+    """Trains `model` in place for `num_steps` optimizer steps.
+
+    Raises:
+        ConfigError: rows are packed, but `model` cannot keep their examples apart.
+    """
+    device = device_type(trainer.accelerator)
+    model.set_attn_implementation(resolve_attention(attention, device, dataset.max_length))
+    if batch.layout is Layout.PACKED:
+        check_packing(model, dataset.max_length)
+    precision = resolve_precision(trainer.precision, device)
     module = MarkerLM(model, optimizer, scheduler, num_steps)
+    forward = model.base_model.forward
     if compile_model:
-        model.base_model.forward = torch.compile(model.base_model.forward, dynamic=True)
+        model.base_model.forward = torch.compile(forward, dynamic=True)
     lightning = pl.Trainer(
         max_steps=num_steps,
         max_epochs=-1,
         accelerator=trainer.accelerator,
         devices=1,
-        precision=trainer.precision,  # pyright: ignore[reportArgumentType]
+        precision=precision,  # pyright: ignore[reportArgumentType]
         accumulate_grad_batches=batch.num_micro_batches,
         gradient_clip_val=optimizer.gradient_clip or None,
         logger=list(loggers),
@@ -125,6 +140,7 @@ def fit(
     loader = DataLoader(dataset, batch_size=None, shuffle=False, num_workers=0)
     model.train()
     lightning.fit(module, loader)
+    model.base_model.forward = forward
     parameters = num_parameters(model)
     return FitSummary(
         steps=num_steps,
@@ -134,4 +150,5 @@ def fit(
         flops=6.0 * parameters * module.num_tokens_seen,
         train_seconds=time.perf_counter() - started,
         examples_key=dataset.examples_key(),
+        precision=precision,
     )

@@ -9,7 +9,7 @@ _THINGS = ("pens", "books", "cards", "coins", "apples", "cups")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?!\w)")
 _AFTER_ANSWER = re.compile(r"answer[^\w-]*(?:is[^\w-]*)?(-?\d+)(?!\w)", re.IGNORECASE)
 _MAX_DIGITS = 9
-MAX_NUMBER = 6
+MAX_NUMBER = 4
 """Largest number in a problem, so small that a model of a million parameters can learn the tables."""
 
 

@@ -13,7 +13,7 @@ class WorldConfig:
 
     seed: int = 0
     """Key of everything drawn in the world: facts, corpus and evaluation prompts."""
-    num_train_examples: int = 32_000
+    num_train_examples: int = 64_000
     """Training examples, at least 1."""
     num_prompts_per_benchmark: int = 160
     """Evaluation prompts of each benchmark, at least 1."""

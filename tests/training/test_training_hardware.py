@@ -1,0 +1,35 @@
+import pytest
+import torch
+
+from treasure.training import hardware
+from treasure.training.hardware import device_type, has_compiler, resolve_attention, resolve_precision
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_auto_takes_bfloat16_where_the_processor_has_it(monkeypatch, native):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    assert resolve_precision("auto", "cpu") == ("bf16-mixed" if native else "32-true")
+    assert resolve_precision("auto", "mps") == "32-true"
+    assert resolve_precision("16-mixed", "cpu") == "16-mixed"
+
+
+def test_auto_attention_is_plain_only_on_cpus_and_for_short_contexts():
+    assert resolve_attention("auto", "cpu", 512) == "eager"
+    assert resolve_attention("auto", "cpu", 4096) == resolve_attention("auto", "cuda", 512) == "sdpa"
+    assert resolve_attention("sdpa", "cpu", 512) == "sdpa"
+
+
+def test_the_device_is_lightnings():
+    assert device_type("cpu") == "cpu"
+    expected = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else torch.device("cpu")
+    assert device_type("auto") == expected.type
+
+
+def test_a_compiler_is_looked_for_on_the_path(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not has_compiler()
+    compiler = tmp_path / "g++"
+    compiler.write_text("#!/bin/sh\n")
+    compiler.chmod(0o755)
+    assert hardware.has_compiler()

@@ -1,0 +1,141 @@
+"""How the rows of a micro-batch are laid out as tensors: several short examples share a row, and never see each other.
+
+    examples -> rows as wide as the longest of them (first fit, longest first) -> positions that restart, segments
+
+Shapes: B rows of a micro-batch, T positions, N predicted tokens (those with a loss weight above 0).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int64, UInt8
+from torch import Tensor
+
+from treasure.data.template import SegmentKind
+
+PADDING = -1
+"""Segment of positions that hold no example."""
+
+
+class Layout(StrEnum):
+    """PACKED: rows are filled with as many examples as fit. PADDED: one example a row."""
+
+    PACKED = "packed"
+    PADDED = "padded"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Composed:
+    """One composed example: ids int32 [T] and kinds uint8 [T]."""
+
+    ids: np.ndarray
+    kinds: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """One micro-batch.
+
+    `segments[b, t]` numbers the example that a position belongs to within its row, `PADDING` where there is none;
+    `positions` count from 0 in each segment. `loss_weights[b, t]` is the weight of predicting token t from the tokens
+    before it: 0 in the prompt, its header and the padding. `predicted` holds the places b * T + t whose next token
+    has a weight. `global_weight` is the sum of the loss weights over the whole global batch, by which each micro-batch
+    divides, so that their losses add up to the mean. `num_useful_tokens` leaves padding out.
+    """
+
+    input_ids: Int64[Tensor, "B T"]
+    positions: Int64[Tensor, "B T"]
+    segments: Int64[Tensor, "B T"]
+    kinds: UInt8[Tensor, "B T"]
+    loss_weights: Float32[Tensor, "B T"]
+    predicted: Int64[Tensor, " N"]
+    global_weight: float
+    num_examples: int
+    num_useful_tokens: int
+    is_packed: bool
+
+    def to(self, device: torch.device | str) -> "Batch":
+        """The same batch with its tensors on `device`."""
+        return replace(self, **{name: tensor.to(device, non_blocking=True) for name, tensor in self.tensors().items()})
+
+    def pin_memory(self) -> "Batch":
+        """The same batch in page-locked memory, from which copies to a GPU do not block."""
+        return replace(self, **{name: tensor.pin_memory() for name, tensor in self.tensors().items()})
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The tensors by name."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, Tensor)}
+
+
+def fill_rows(lengths: Sequence[int], width: int) -> list[list[int]]:
+    """Indices into `lengths` for each row: the longest first, each into the first row of `width` that has room.
+
+    Raises:
+        ValueError: a length is above `width`.
+    """
+    rows: list[list[int]] = []
+    room: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda index: (-lengths[index], index)):
+        length = lengths[index]
+        if length > width:
+            raise ValueError(f"A sequence of {length} tokens does not fit a row of {width}.")
+        place = next((row for row, left in enumerate(room) if left >= length), None)
+        if place is None:
+            place = len(rows)
+            rows.append([])
+            room.append(width)
+        rows[place].append(index)
+        room[place] -= length
+    return rows
+
+
+def lay_out(
+    sequences: Sequence[Composed],
+    layout: Layout,
+    weights: np.ndarray,
+    *,
+    pad_id: int,
+    multiple: int,
+    max_length: int,
+    global_weight: float,
+) -> Batch:
+    """A micro-batch of `sequences`; `weights` float32 [kinds] is what a token of each `SegmentKind` weighs.
+
+    Rows are as wide as the longest sequence, rounded up to a `multiple` that does not exceed `max_length`.
+    """
+    lengths = [len(sequence) for sequence in sequences]
+    longest = max(lengths)
+    width = max(longest, min(math.ceil(longest / multiple) * multiple, max_length))
+    rows = fill_rows(lengths, width) if layout is Layout.PACKED else [[index] for index in range(len(sequences))]
+    shape = (len(rows), width)
+    ids, positions = np.full(shape, pad_id, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    segments = np.full(shape, PADDING, dtype=np.int64)
+    kinds = np.full(shape, SegmentKind.PAD, dtype=np.uint8)
+    for row, indices in enumerate(rows):
+        start = 0
+        for segment, index in enumerate(indices):
+            stop = start + lengths[index]
+            ids[row, start:stop], kinds[row, start:stop] = sequences[index].ids, sequences[index].kinds
+            positions[row, start:stop], segments[row, start:stop] = np.arange(lengths[index]), segment
+            start = stop
+    loss_weights = weights[kinds]
+    return Batch(
+        input_ids=torch.from_numpy(ids),
+        positions=torch.from_numpy(positions),
+        segments=torch.from_numpy(segments),
+        kinds=torch.from_numpy(kinds),
+        loss_weights=torch.from_numpy(loss_weights),
+        predicted=torch.from_numpy(np.flatnonzero(loss_weights) - 1),
+        global_weight=global_weight,
+        num_examples=len(sequences),
+        num_useful_tokens=sum(lengths),
+        is_packed=layout is Layout.PACKED,
+    )

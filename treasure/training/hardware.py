@@ -1,0 +1,40 @@
+"""What the machine at hand decides about training: device, number format, attention, compilation."""
+
+import os
+import shutil
+
+import torch
+
+_LONGEST_EAGER_ON_CPU = 1024
+"""Tokens of context up to which unfused attention on CPUs is faster and small enough."""
+
+
+def device_type(accelerator: str) -> str:
+    """The device that Lightning's `accelerator` stands for here: cpu, cuda, mps, …"""
+    if accelerator in ("auto", "gpu"):
+        found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        return "cpu" if found is None else found.type
+    return accelerator
+
+
+def resolve_precision(precision: str, device: str) -> str:
+    """`precision`, with auto resolved: bf16-mixed where `device` multiplies bfloat16 natively, else 32-true."""
+    if precision != "auto":
+        return precision
+    if device == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        native = device == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return "bf16-mixed" if native else "32-true"
+
+
+def resolve_attention(attention: str, device: str, max_length: int) -> str:
+    """`attention`, with auto resolved: eager on CPUs for short contexts, else sdpa."""
+    if attention != "auto":
+        return attention
+    return "eager" if device == "cpu" and max_length <= _LONGEST_EAGER_ON_CPU else "sdpa"
+
+
+def has_compiler() -> bool:
+    """Whether there is a C++ compiler, without which `torch.compile` cannot work on CPUs."""
+    return any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "clang++"))
