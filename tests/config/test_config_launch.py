@@ -76,6 +76,20 @@ class TestProcess:
         assert (done.returncode, done.stderr) == (0, "")
 
     @pytest.mark.usefixtures("toy")
+    @pytest.mark.parametrize(
+        "launcher", [("joblib", "hydra.launcher.n_jobs=2"), pytest.param(("submitit_local",), marks=pytest.mark.slow)]
+    )
+    def test_launchers_with_processes_of_their_own(self, launcher):
+        pytest.importorskip(f"hydra_plugins.hydra_{launcher[0].removesuffix('_local')}_launcher")
+        name, *options = launcher
+        sweep = ["-m", "seed=1,2", "kind=slow", f"hydra/launcher={name}", *options]
+        outcome = process(*sweep)
+        assert outcome.code == 0, outcome.err
+        if name == "joblib":  # the other keeps what jobs print in files
+            assert sorted(outcome.seeds) == [1, 2] and {run["kind"] for run in outcome.runs} == {"slow"}
+        assert process(*sweep, "fail=No such column.").code != 0
+
+    @pytest.mark.usefixtures("toy")
     def test_a_mistake_of_the_user(self):
         outcome = process("sed=3")
         assert (outcome.code, outcome.out) == (2, "")

@@ -20,6 +20,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from treasure.config.composer import Composer, conf_dir, open_composer
+from treasure.config.enum_values import accept_enum_values
 from treasure.config.explain import explained
 from treasure.config.help import help_page
 from treasure.config.plan import Plan, make_plan
@@ -125,6 +126,9 @@ class _Jobs(Generic[T]):
             if os.getpid() != self.pid:  # a launcher's worker: what is kept here is lost, so Hydra must carry it home
                 raise
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _jobs_in_worker, (self.schema, self.main, self.plan, self.pid)
+
     def _label(self) -> str:
         hydra = HydraConfig.get()
         total = f" of {self.plan.num_jobs}" if self.plan.num_jobs else ""
@@ -141,6 +145,12 @@ class _Jobs(Generic[T]):
         labels = "; ".join(label for label, _ in self.failures)
         _tell(f"{len(self.failures)} of {self.plan.num_jobs or 'the'} jobs failed: {labels}.")
         sys.exit(2 if all(isinstance(error, TreasureError) for _, error in self.failures) else 1)
+
+
+def _jobs_in_worker(schema: type[T], main: Callable[[T], None], plan: Plan, pid: int) -> _Jobs[T]:
+    """What a launcher's worker process gets: it composes its job again, and must read options as this process does."""
+    accept_enum_values()
+    return _Jobs(schema, main, plan, pid)
 
 
 def _tell(text: str) -> None:
