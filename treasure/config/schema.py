@@ -1,6 +1,7 @@
 """What each command can be told: one dataclass a command, put together from the parts' own options."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from treasure.data.batches import BatchConfig
@@ -23,6 +24,13 @@ class PathsConfig:
     """Runs, reports and caches."""
     data: str = "data"
     """Folder that the paths of a data YAML are relative to."""
+
+
+class OnError(StrEnum):
+    """What a sweep does after a job that failed."""
+
+    STOP = "stop"
+    CONTINUE = "continue"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -49,6 +57,8 @@ class RunCommand:
     generation: GenerationConfig = field(default_factory=GenerationConfig)
     benchmark: BenchmarkConfig = field(default_factory=BenchmarkConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)
+    on_error: OnError = OnError.CONTINUE
+    """What a sweep does after a job that failed: stop starts no other, continue runs the rest; never part of a run."""
 
     def __post_init__(self) -> None:
         for key in ("name", "group"):
@@ -70,6 +80,15 @@ class ReportCommand:
     title: str = ""
     """Title of the page; empty takes the folder's name."""
     logger: LoggerConfig = field(default_factory=LoggerConfig)
+    paths: PathsConfig = field(default_factory=PathsConfig)
+
+
+@dataclass(kw_only=True, slots=True)
+class StatusCommand:
+    """`treasure-report status`: how all runs stand at this moment."""
+
+    group: str | None = None
+    """Group of runs to show; None shows all groups."""
     paths: PathsConfig = field(default_factory=PathsConfig)
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ from treasure.model.config import OptimizerConfig, SchedulerConfig
 from treasure.model.module import MarkerLM
 from treasure.seeding import key_to_int
 from treasure.training.config import CallbacksConfig, TrainerConfig
+from treasure.training.keeper import StateKeeper
+from treasure.training.state import check_finite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +58,9 @@ class SnapshotCallback(pl.Callback):
 class StepProgress(pl.Callback):
     """A bar over optimizer steps, with the loss and how many examples go by in a second."""
 
-    def __init__(self, num_steps: int, examples_per_step: int, description: str) -> None:
-        self._bar = tqdm(total=num_steps, desc=description, unit="step", mininterval=0.5)
-        self._examples_per_step = examples_per_step
+    def __init__(self, num_steps: int, examples_per_step: int, description: str, first_step: int = 0) -> None:
+        self._bar = tqdm(total=num_steps, initial=first_step, desc=description, unit="step", mininterval=0.5)
+        self._examples_per_step, self._first_step = examples_per_step, first_step
         self._started = time.perf_counter()
 
     def on_train_batch_end(
@@ -67,7 +70,8 @@ class StepProgress(pl.Callback):
         done = trainer.global_step - self._bar.n
         if done:
             loss = trainer.callback_metrics.get("loss")
-            rate = trainer.global_step * self._examples_per_step / (time.perf_counter() - self._started)
+            steps = trainer.global_step - self._first_step
+            rate = steps * self._examples_per_step / (time.perf_counter() - self._started)
             self._bar.set_postfix(
                 loss="" if loss is None else f"{float(loss):.3f}", examples_per_s=f"{rate:.0f}", refresh=False
             )
@@ -96,9 +100,18 @@ def fit(
     seed: int,
     loggers: Sequence[Logger],
     keep_snapshot: Callable[[int], None],
+    keeper: StateKeeper | None = None,
     compile_model: bool = False,
 ) -> FitSummary:
-    """Trains `model` in place for `num_steps` optimizer steps."""
+    """Trains `model` in place up to `num_steps` optimizer steps.
+
+    With a `keeper` the training begins at its `first_step`, as `dataset` must, and can go on after a kill.
+
+    Raises:
+        TrainingError: the loss or a weight is not a number, or (with a keeper) data vanished or the disk is full.
+        Interrupted: a signal asked to stop, and the keeper saved.
+    """
+    first_step = keeper.first_step if keeper is not None else 0
     module = MarkerLM(model, optimizer, scheduler, num_steps)
     if compile_model:
         model.base_model.forward = torch.compile(model.base_model.forward, dynamic=True)
@@ -113,7 +126,8 @@ def fit(
         logger=list(loggers),
         callbacks=[
             SnapshotCallback(snapshot_steps(trainer, num_steps), keep_snapshot),
-            *([StepProgress(num_steps, batch.global_batch_size, "training")] if callbacks.progress else []),
+            *([keeper] if keeper is not None else []),
+            *([StepProgress(num_steps, batch.global_batch_size, "training", first_step)] if callbacks.progress else []),
         ],
         log_every_n_steps=callbacks.log_every,
         enable_checkpointing=False,
@@ -124,7 +138,9 @@ def fit(
     started = time.perf_counter()
     loader = DataLoader(dataset, batch_size=None, shuffle=False, num_workers=0)
     model.train()
-    lightning.fit(module, loader)
+    with keeper.errors_name_the_state() if keeper is not None else nullcontext():
+        lightning.fit(module, loader)
+        check_finite(model, num_steps)
     parameters = num_parameters(model)
     return FitSummary(
         steps=num_steps,
@@ -132,6 +148,6 @@ def fit(
         num_tokens=module.num_tokens_seen,
         num_parameters=parameters,
         flops=6.0 * parameters * module.num_tokens_seen,
-        train_seconds=time.perf_counter() - started,
+        train_seconds=time.perf_counter() - started if keeper is None else keeper.train_seconds,
         examples_key=dataset.examples_key(),
     )
