@@ -11,8 +11,8 @@ TreasureError
 └── MissingExtraError   an optional package that is not installed
 
 Commands print a `TreasureError` as one paragraph and leave with exit code 2; anything else is a fault of ours
-and keeps its traceback. `Interrupted` is no error: a signal asked to stop, what is done is kept, and commands leave with
-exit code 75, on which launchers start them again.
+and keeps its traceback. `Interrupted` is no error: a signal asked to stop, what is done is kept, and commands leave
+with exit code 75, on which launchers start them again.
 """
 
 from collections.abc import Iterable
@@ -54,7 +54,7 @@ class DiskFullError(TreasureError):
 
     def __init__(self, what: str, reason: str) -> None:
         super().__init__(
-            f"No room to write {what} ({reason}). Free some space or raise the limit, then start the same command again."
+            f"There is no room for {what} ({reason}). Free some or raise the limit, then give the same command again."
         )
 
 

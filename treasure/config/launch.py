@@ -23,8 +23,8 @@ from omegaconf import DictConfig
 from treasure.config.composer import Composer, conf_dir, open_composer
 from treasure.config.explain import explained
 from treasure.config.help import help_page
+from treasure.config.on_error import OnError
 from treasure.config.plan import Plan, make_plan
-from treasure.config.schema import OnError
 from treasure.config.typed import to_typed
 from treasure.errors import Interrupted, TreasureError
 from treasure.files import told_when_full

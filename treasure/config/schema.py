@@ -1,9 +1,9 @@
 """What each command can be told: one dataclass a command, put together from the parts' own options."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
+from treasure.config.on_error import OnError
 from treasure.data.batches import BatchConfig
 from treasure.data.config import DataConfig
 from treasure.errors import ConfigError
@@ -24,13 +24,6 @@ class PathsConfig:
     """Runs, reports and caches."""
     data: str = "data"
     """Folder that the paths of a data YAML are relative to."""
-
-
-class OnError(StrEnum):
-    """What a sweep does after a job that failed."""
-
-    STOP = "stop"
-    CONTINUE = "continue"
 
 
 @dataclass(kw_only=True, slots=True)
