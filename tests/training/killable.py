@@ -5,7 +5,7 @@ The libraries are imported once; each attempt is a fork of its own that runs the
     {"command": "train", "arguments": [...], "attempts": [{"signal": "SIGKILL", "after_steps": 3, "after_s": 0.2}, {}]}
 
 The signal comes `after_s` seconds after the attempt has saved a state `after_steps` steps on; without `after_steps` the
-seconds count from its fork. An attempt without a signal runs to its end. `limit_bytes` is the size that no file of the
+seconds count from its fork. With `in_save` they count from the next save's first file. An attempt without a signal runs to its end. `limit_bytes` is the size that no file of the
 attempt may exceed.
 """
 
@@ -58,6 +58,8 @@ def _end(child: int, outputs: Path, attempt: dict) -> int:
             if done:
                 return os.waitstatus_to_exitcode(status)
             time.sleep(0.002)
+        while attempt.get("in_save") and not _found(outputs)["in_save"]:
+            time.sleep(0.0002)
         time.sleep(attempt["after_s"])
         os.kill(child, getattr(signal, attempt["signal"]))
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

@@ -82,13 +82,36 @@ def test_killed_and_stopped_runs_end_like_one_that_was_not(tmp_path):
     assert_same(tmp_path / "killed", tmp_path / "whole")
 
 
+def test_a_full_disk_is_told_and_the_last_good_state_goes_on(tmp_path):
+    """No file may grow beyond what a state needs: first metrics.csv does not fit, then the state."""
+    options = ("trainer.max_steps=12", "trainer.snapshots=[0.5]")
+    attempts = [
+        {"signal": "SIGKILL", "after_steps": 3, "after_s": 0},
+        {"limit_bytes": 20_000},
+        {},
+    ]
+    outcomes, told = start(tmp_path / "full", attempts, *options)
+    assert [outcome["code"] for outcome in outcomes] == [-9, 2, 0], told[-3000:]
+    assert outcomes[1]["saved"] == outcomes[0]["saved"] and not outcomes[1]["in_save"]
+    (line,) = [line for line in told.splitlines() if line.startswith("treasure-train: ")]
+    assert "There is no room for the state of the training" in line and "File too large" in line
+    assert f"The last good state is that of step {outcomes[0]['saved']}, kept in" in line
+    assert "Traceback" not in told
+    start(tmp_path / "whole", [{}], *options)
+    assert_same(tmp_path / "full", tmp_path / "whole")
+
+
 @pytest.mark.slow
 def test_twenty_random_kills_change_nothing(tmp_path):
     """Kills at random moments: while preparing, mid-epoch, and during a save, of which there is one a step."""
     draw = random.Random(20)
     options = ("trainer.max_steps=400", "trainer.snapshots=[0.1,0.5,0.9]", "world.num_train_examples=300")
     kills = [
-        {"signal": "SIGKILL", "after_steps": draw.randrange(1, 12), "after_s": draw.uniform(0, 0.05)} for _ in range(18)
+        {"signal": "SIGKILL", "after_steps": draw.randrange(1, 12), "after_s": draw.uniform(0, 0.05)} for _ in range(9)
+    ]
+    kills += [
+        {"signal": "SIGKILL", "after_steps": draw.randrange(12), "in_save": True, "after_s": draw.uniform(0, 0.002)}
+        for _ in range(9)
     ]
     kills += [{"signal": "SIGKILL", "after_s": draw.uniform(0, 2)} for _ in range(2)]
     draw.shuffle(kills)

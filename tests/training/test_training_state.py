@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 
 import pytest
@@ -17,7 +18,7 @@ from treasure.markers.dropout import DropoutConfig
 from treasure.model.config import OptimizerConfig, SchedulerConfig
 from treasure.training.config import CallbacksConfig, LoggerConfig, TrainerConfig, WandbMode
 from treasure.training.fit import fit
-from treasure.training.keeper import StateKeeper, forget_states
+from treasure.training.keeper import StateKeeper, forget_states, is_due
 from treasure.training.loggers import make_loggers
 from treasure.training.metrics_file import METRICS_FILE, MetricsFile, keep_metrics_before, read_metrics
 from treasure.training.saved_steps import saved_steps, state_path, step_folder
@@ -27,7 +28,7 @@ BATCH = BatchConfig(global_batch_size=8, micro_batch_size=4)
 IDENTITY = {"run": "one", "examples": "e"}
 
 
-class Stop(Exception):
+class CrashError(Exception):
     """Ends a training from within, as a crash would."""
 
 
@@ -59,75 +60,93 @@ def train(folder, *, stop_after=None, num_steps=8, identity=IDENTITY, prepare=la
 
 
 def crash(step: int) -> None:
-    raise Stop
+    raise CrashError
 
 
 def crashed(folder, **options):
-    with pytest.raises(Stop):
+    with pytest.raises(CrashError):
         train(folder, **options)
     return folder
 
 
-def assert_same_end(folder, whole, **options):
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory):
+    """A training that crashed after step 5 of 8, saved after steps 2 and 4; to be copied."""
+    return crashed(tmp_path_factory.mktemp("broken"), stop_after=5)
+
+
+@pytest.fixture
+def run(broken, tmp_path):
+    """A copy of the crashed training."""
+    return shutil.copytree(broken, tmp_path / "run")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """(weights, summary, rows) of the same training, uninterrupted."""
+    return end_of(tmp_path_factory.mktemp("whole"))
+
+
+def end_of(folder, **options):
     model, summary = train(folder, **options)
-    other, expected = train(whole, **options)
-    for (name, ours), theirs in zip(model.named_parameters(), other.parameters(), strict=True):
-        assert torch.equal(ours, theirs), name
-    assert (summary.steps, summary.num_tokens, summary.examples_key) == (
-        expected.steps,
-        expected.num_tokens,
-        expected.examples_key,
-    )
-    ours, theirs = ([_losses(row) for row in read_metrics(place / METRICS_FILE)] for place in (folder, whole))
-    assert ours == theirs
-    assert len(ours) == expected.steps
+    weights = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    counted = (summary.steps, summary.num_examples, summary.num_tokens, summary.flops, summary.examples_key)
+    return weights, counted, [_losses(row) for row in read_metrics(folder / METRICS_FILE)]
+
+
+def assert_same(found, expected):
+    for name, weight in found[0].items():
+        assert torch.equal(weight, expected[0][name]), name
+    assert found[1:] == expected[1:]
+    assert len(found[2]) == 8
 
 
 def _losses(row):
     return {name: value for name, value in row.items() if name != "tokens_per_s"}
 
 
-@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
-def test_a_crashed_training_goes_on_exactly(precision, tmp_path):
-    crashed(tmp_path / "a", stop_after=5, precision=precision)
-    assert saved_steps(state_path(tmp_path / "a")) == [4, 2]
-    assert_same_end(tmp_path / "a", tmp_path / "b", precision=precision)
+def test_a_crashed_training_goes_on_exactly(run, whole):
+    assert saved_steps(state_path(run)) == [4, 2]
+    before = json.loads((step_folder(state_path(run), 4) / "state.json").read_text())["values"]["train_seconds"]
+    assert 0 < before < StateKeeper(run, IDENTITY, TrainerConfig(), 8, tell=print).train_seconds
+    assert_same(end_of(run), whole)
 
 
-def test_dropout_of_the_model_draws_on_where_it_was(tmp_path):
-    def with_dropout(model):
-        model.config.attention_dropout = 0.2
-        for layer in model.model.layers:
-            layer.self_attn.attention_dropout = 0.2
-
-    crashed(tmp_path / "a", stop_after=5, prepare=with_dropout)
-    assert_same_end(tmp_path / "a", tmp_path / "b", prepare=with_dropout)
+def drop_attention(model):
+    """Gives the model dropout of its own, which draws from torch's generator."""
+    for layer in model.model.layers:
+        layer.self_attn.attention_dropout = 0.2
 
 
-def test_frozen_weights_are_not_saved_and_the_rest_goes_on(tmp_path):
-    def freeze(model):
-        for name, parameter in model.named_parameters():
-            parameter.requires_grad = "mlp" in name
+def freeze(model):
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad = "mlp" in name
 
-    crashed(tmp_path / "a", stop_after=5, prepare=freeze)
-    saved = load_file(step_folder(state_path(tmp_path / "a"), 4) / "tensors.safetensors")
+
+@pytest.mark.parametrize(
+    "options",
+    [{"precision": "bf16-mixed"}, {"prepare": drop_attention}, {"prepare": freeze}],
+    ids=["mixed precision", "dropout of the model", "frozen weights"],
+)
+def test_so_do_others(options, tmp_path, whole):
+    crashed(tmp_path / "a", stop_after=5, **options)
+    found, expected = end_of(tmp_path / "a", **options), end_of(tmp_path / "b", **options)
+    assert_same(found, expected)
+    assert found[2] != whole[2]
+
+
+def test_frozen_weights_are_not_saved(tmp_path):
+    crashed(tmp_path, stop_after=1, save_every_steps=None, save_every_minutes=0, num_steps=2, prepare=freeze)
+    assert saved_steps(state_path(tmp_path)) == []
+    crashed(tmp_path, stop_after=2, save_every_steps=1, num_steps=3, prepare=freeze)
+    saved = load_file(step_folder(state_path(tmp_path), 1) / "tensors.safetensors")
     weights = [name for name in saved if name.startswith("model.") and name.endswith("weight")]
     assert weights and all("mlp" in name for name in weights)
-    assert_same_end(tmp_path / "a", tmp_path / "b", prepare=freeze)
-
-
-def test_time_adds_up_over_the_starts(tmp_path):
-    crashed(tmp_path, stop_after=5)
-    path = step_folder(state_path(tmp_path), 4) / "state.json"
-    before = json.loads(path.read_text())["values"]["train_seconds"]
-    _, summary = train(tmp_path)
-    assert summary.train_seconds > before > 0
 
 
 @pytest.mark.parametrize("damage", ["half", "bit", "json", "gone"])
-def test_a_damaged_state_is_told_and_the_one_before_it_taken(damage, tmp_path):
-    crashed(tmp_path / "a", stop_after=5)
-    folder = step_folder(state_path(tmp_path / "a"), 4)
+def test_a_damaged_state_is_told_and_the_one_before_it_taken(damage, run, whole):
+    folder = step_folder(state_path(run), 4)
     tensors = folder / "tensors.safetensors"
     content = bytearray(tensors.read_bytes())
     if damage == "half":
@@ -140,89 +159,88 @@ def test_a_damaged_state_is_told_and_the_one_before_it_taken(damage, tmp_path):
     else:
         tensors.unlink()
     told = []
-    assert StateKeeper(tmp_path / "a", IDENTITY, TrainerConfig(), 8, tell=told.append).first_step == 2
+    assert StateKeeper(run, IDENTITY, TrainerConfig(), 8, tell=told.append).first_step == 2
     assert len(told) == 1 and "step-4" in told[0] and "damaged" in told[0]
-    assert_same_end(tmp_path / "a", tmp_path / "b")
+    if damage == "bit":
+        assert_same(end_of(run), whole)
 
 
-def test_what_a_kill_left_of_a_save_is_no_state(tmp_path):
-    crashed(tmp_path, stop_after=5)
-    states = state_path(tmp_path)
+def test_what_a_kill_left_of_a_save_is_no_state(run):
+    states = state_path(run)
     shutil.copytree(step_folder(states, 4), states / ".step-6.partial")
     assert saved_steps(states) == [4, 2]
-    train(tmp_path, stop_after=None)
+    train(run)
     assert not (states / ".step-6.partial").exists()
 
 
 @pytest.mark.parametrize("fact", ["run", "examples"])
-def test_a_state_of_another_training_is_refused(fact, tmp_path):
-    crashed(tmp_path, stop_after=5)
+def test_a_state_of_another_training_is_refused(fact, run):
     with pytest.raises(CheckpointError, match=f"belongs to another training: its {fact}") as refused:
-        train(tmp_path, identity={**IDENTITY, fact: "other"})
-    assert f"delete '{state_path(tmp_path)}'" in str(refused.value)
-    assert saved_steps(state_path(tmp_path)) == [4, 2]
+        train(run, identity={**IDENTITY, fact: "other"})
+    assert f"delete '{state_path(run)}'" in str(refused.value)
+    assert saved_steps(state_path(run)) == [4, 2]
 
 
-def test_no_state_is_a_pickle(tmp_path):
-    crashed(tmp_path, stop_after=5)
-    files = {path.name for path in state_path(tmp_path).rglob("*") if path.is_file()}
+def test_no_state_is_a_pickle(run):
+    files = {path.name for path in state_path(run).rglob("*") if path.is_file()}
     assert files == {"tensors.safetensors", "state.json"}
 
 
-def test_a_loss_that_is_not_a_number_keeps_the_last_good_state(tmp_path):
-    crashed(tmp_path, stop_after=5)
+def poison(model):
+    for parameter in model.parameters():
+        parameter.register_hook(lambda gradient: gradient * float("nan"))
 
-    def poison(model):
-        for parameter in model.parameters():
-            parameter.register_hook(lambda gradient: gradient * float("nan"))
 
+def test_a_loss_that_is_not_a_number_keeps_the_last_good_state(run, whole):
     with pytest.raises(TrainingError, match="no longer finite after step 5") as stopped:
-        train(tmp_path, prepare=poison, save_every_steps=1)
+        train(run, prepare=poison, save_every_steps=1)
     assert "The last good state is that of step 4" in str(stopped.value)
-    assert saved_steps(state_path(tmp_path)) == [4, 2]
     with pytest.raises(TrainingError, match="loss is nan"):
-        train(tmp_path, prepare=poison, save_every_steps=None)
-    assert_same_end(tmp_path, tmp_path / "b")
+        train(run, prepare=poison, save_every_steps=None)
+    assert saved_steps(state_path(run)) == [4, 2]
+    assert_same(end_of(run), whole)
 
 
 def test_a_last_step_that_ruins_the_weights_is_no_success(tmp_path):
-    def poison(model):
-        model.lm_head.weight.register_hook(lambda gradient: gradient * float("nan"))
-
     with pytest.raises(TrainingError, match="no longer finite after step 1"):
         train(tmp_path, prepare=poison, num_steps=1)
 
 
 @pytest.mark.parametrize("damage", ["vanished", "cut"])
-def test_data_that_vanish_stop_with_all_that_was_learned(damage, tmp_path):
+def test_data_that_vanish_stop_with_all_that_was_learned(damage, tmp_path, whole):
+    calls = []
+
     def lose(model):
-        """Right before the fourth step the ids go; the steps before them have been learned."""
-        calls = []
-
-        def count(*_):
-            calls.append(0)
-            if len(calls) == 3 * BATCH.num_micro_batches:
-                (ids,) = (tmp_path / "a" / "cache").glob("tokens-*/ids.npy")
-                ids.unlink() if damage == "vanished" else ids.write_bytes(ids.read_bytes()[:100])
-
-        model.register_forward_pre_hook(count)
         model.base_model.register_forward_pre_hook(count)
 
-    with pytest.raises(TrainingError, match=r"ids\.npy.*start the same command again.*state is that of step"):
-        train(tmp_path / "a", prepare=lose, save_every_steps=None)
-    (saved,) = saved_steps(state_path(tmp_path / "a"))
-    assert saved == len(read_metrics(tmp_path / "a" / METRICS_FILE)) > 0
-    assert_same_end(tmp_path / "a", tmp_path / "b")
+    def count(*_):
+        """The ids go while the third step is being learned."""
+        calls.append(0)
+        if len(calls) == 3 * BATCH.num_micro_batches:
+            (ids,) = (tmp_path / "cache").glob("tokens-*/ids.npy")
+            ids.unlink() if damage == "vanished" else os.truncate(ids, 100)
+
+    with pytest.raises(TrainingError, match=r"ids\.npy.*start the same command again.*state is that of step 3"):
+        train(tmp_path, prepare=lose, save_every_steps=None)
+    assert len(read_metrics(tmp_path / METRICS_FILE)) == 3
+    if damage == "cut":
+        assert_same(end_of(tmp_path), whole)
 
 
 class TestWhenToSave:
     def test_by_time(self, tmp_path):
-        crashed(tmp_path, stop_after=5, save_every_steps=None, save_every_minutes=0)
-        first, *_ = saved_steps(state_path(tmp_path))
-        assert first == 1  # a second save would have to wait 100 times as long as the first took
+        crashed(tmp_path, stop_after=2, num_steps=3, save_every_steps=None, save_every_minutes=0)
+        assert saved_steps(state_path(tmp_path)) == [1]
+
+    @pytest.mark.parametrize(
+        ("waited_s", "every_s", "save_s", "expected"),
+        [(59, 60, 0, False), (60, 60, 0.6, True), (60, 60, 0.61, False), (61, 60, 0.61, True), (1e9, None, 0, False)],
+    )
+    def test_a_save_costs_under_a_hundredth(self, waited_s, every_s, save_s, expected):
+        assert is_due(waited_s, every_s=every_s, save_s=save_s) is expected
 
     def test_never(self, tmp_path):
-        crashed(tmp_path, stop_after=5, save_every_steps=None, save_every_minutes=None)
+        crashed(tmp_path, stop_after=2, num_steps=3, save_every_steps=None, save_every_minutes=None)
         assert saved_steps(state_path(tmp_path)) == []
 
     @pytest.mark.parametrize("wrong", [{"save_every_steps": 0}, {"save_every_minutes": -1}], ids=str)
@@ -245,14 +263,18 @@ def test_states_come_back_bit_by_bit_and_two_are_kept(tmp_path):
     assert states.newest(print) is None
 
 
+def _write_and_crash(path):
+    path.write_text("2")
+    crash(0)
+
+
 class TestWholeFolder:
     def test_a_failing_block_leaves_the_earlier_folder(self, tmp_path):
         target = tmp_path / "model"
         with whole_folder(target) as partial:
             (partial / "a").write_text("1")
-        with pytest.raises(Stop), whole_folder(target) as partial:
-            (partial / "a").write_text("2")
-            crash(0)
+        with pytest.raises(CrashError), whole_folder(target) as partial:
+            _write_and_crash(partial / "a")
         assert [path.name for path in tmp_path.iterdir()] == ["model"]
         assert (target / "a").read_text() == "1"
         with whole_folder(target) as partial:

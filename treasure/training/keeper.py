@@ -24,7 +24,7 @@ from treasure.training.state import capture, restore
 from treasure.training.state_folder import StateFolder
 
 _PROGRESS_EVERY_S = 2.0
-_LEAST_SHARE = 100
+_LEAST_PAUSE = 100
 """A save that took a second is followed by at least this many seconds of training: saving costs under 1 %."""
 
 
@@ -56,7 +56,7 @@ class StateKeeper(pl.Callback):
         self._saved_step = self.first_step
         self._started = self._saved_at = time.perf_counter()
         self._told_at = -_PROGRESS_EVERY_S
-        self._pause_s = 0.0
+        self._save_s = 0.0
 
     @property
     def train_seconds(self) -> float:
@@ -108,8 +108,7 @@ class StateKeeper(pl.Callback):
             return False
         if self._every_steps is not None and step % self._every_steps == 0:
             return True
-        waited = time.perf_counter() - self._saved_at
-        return self._every_s is not None and waited >= max(self._every_s, self._pause_s)
+        return is_due(time.perf_counter() - self._saved_at, every_s=self._every_s, save_s=self._save_s)
 
     def _save(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Saves the state unless this very one is saved or nothing is learned yet."""
@@ -122,7 +121,7 @@ class StateKeeper(pl.Callback):
                 logger.sync()
         self._states.save(capture(trainer, module, train_seconds=self.train_seconds))
         self._saved_step, self._saved_at = trainer.global_step, time.perf_counter()
-        self._pause_s = _LEAST_SHARE * (self._saved_at - started)
+        self._save_s = self._saved_at - started
 
     def _tell_progress(self, step: int) -> None:
         now = time.perf_counter()
@@ -137,6 +136,11 @@ class StateKeeper(pl.Callback):
             return "No state was saved yet, so the same command starts at the first step."
         folder = self._states.path / f"step-{steps[0]}"
         return f"The last good state is that of step {steps[0]}, kept in '{folder}'; the same command goes on from it."
+
+
+def is_due(waited_s: float, *, every_s: float | None, save_s: float) -> bool:
+    """Whether to save `waited_s` seconds after the last save, which took `save_s`; never without `every_s`."""
+    return every_s is not None and waited_s >= max(every_s, _LEAST_PAUSE * save_s)
 
 
 def forget_states(run_folder: Path) -> None:
