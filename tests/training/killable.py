@@ -5,8 +5,8 @@ The libraries are imported once; each attempt is a fork of its own that runs the
     {"command": "train", "arguments": [...], "attempts": [{"signal": "SIGKILL", "after_steps": 3, "after_s": 0.2}, {}]}
 
 The signal comes `after_s` seconds after the attempt has saved a state `after_steps` steps on; without `after_steps` the
-seconds count from its fork, and with `in_save` from the first file of the next save. An attempt without a signal runs to
-its end. `limit_bytes` is the size that no file of the attempt may exceed.
+seconds count from its fork, and with `in_save` from the first file of the next save. An attempt without a signal runs
+to its end. `limit_bytes` is the size that no file of the attempt may exceed.
 """
 
 import importlib

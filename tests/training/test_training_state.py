@@ -300,6 +300,15 @@ class TestMetricsFile:
             rows = list(csv.reader(file))
         assert rows == [["header_loss", "loss", "step"], ["", str(0.1 + 0.2), "0"], ["5.0", "4.0", "1"]]
 
+    def test_a_logger_made_before_the_cut_writes_a_whole_file(self, tmp_path):
+        """A start that was killed before its first save leaves rows; all are cut, and the header with them."""
+        path = tmp_path / METRICS_FILE
+        MetricsFile(path).log_metrics({"loss": 1.0}, 0)
+        logger = MetricsFile(path)
+        keep_metrics_before(path, 0)
+        logger.log_metrics({"loss": 2.0}, 0)
+        assert read_metrics(path) == [{"loss": "2.0", "step": "0"}]
+
     def test_nothing_is_left_of_a_start_without_a_state(self, tmp_path):
         path = tmp_path / METRICS_FILE
         MetricsFile(path).log_metrics({"loss": 1.0}, 0)

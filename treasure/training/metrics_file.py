@@ -3,7 +3,7 @@
 import csv
 import io
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ class MetricsFile(Logger):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self._path = path
-        self._columns = _columns(path)
+        self._columns: list[str] | None = None
 
     @property
     def name(self) -> str:
@@ -39,13 +39,15 @@ class MetricsFile(Logger):
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Appends one row. A column that was not there before is added to the whole file."""
         row = {**metrics, "step": step}
+        if self._columns is None:  # not earlier: a start may cut the rows of the one before after it made its loggers
+            self._columns = _columns(self._path)
         new = row.keys() - set(self._columns)
         if new:
-            self._columns = sorted([*self._columns, *new])
             rows = read_metrics(self._path)
-            write_text(self._path, _text([dict(zip(self._columns, self._columns, strict=True)), *rows], self._columns))
+            self._columns = sorted([*self._columns, *new])
+            write_text(self._path, _text(rows, self._columns, header=True))
         with self._path.open("a", encoding="utf-8", newline="") as file:
-            file.write(_text([row], self._columns))
+            file.write(_text([row], self._columns, header=False))
 
     def sync(self) -> None:
         """Waits until all rows are on the disk."""
@@ -64,8 +66,7 @@ def keep_metrics_before(path: Path, step: int) -> None:
     if not rows:
         path.unlink(missing_ok=True)
         return
-    columns = _columns(path)
-    write_text(path, _text([dict(zip(columns, columns, strict=True)), *rows], columns))
+    write_text(path, _text(rows, _columns(path), header=True))
 
 
 def _columns(path: Path) -> list[str]:
@@ -80,7 +81,10 @@ def _whole_lines(path: Path) -> list[str]:
         return [line for line in file if line.endswith("\n")]
 
 
-def _text(rows: list[dict[str, Any]], columns: list[str]) -> str:
+def _text(rows: Sequence[Mapping[str, Any]], columns: list[str], *, header: bool) -> str:
     text = io.StringIO()
-    csv.DictWriter(text, columns, lineterminator="\n").writerows(rows)
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    if header:
+        writer.writeheader()
+    writer.writerows(rows)
     return text.getvalue()
