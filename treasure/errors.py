@@ -5,11 +5,14 @@ TreasureError
 ├── TaxonomyError       a taxonomy file that is not valid, or a category or value it does not hold
 ├── DataError           a data file or row that cannot be used; names file and line
 ├── CheckpointError     a model folder that does not fit what is asked of it
+├── TrainingError       a training that cannot go on
+├── DiskFullError       no room to write
 ├── SandboxError        a tool-chain that cannot run code here
 └── MissingExtraError   an optional package that is not installed
 
 Commands print a `TreasureError` as one paragraph and leave with exit code 2; anything else is a fault of ours
-and keeps its traceback.
+and keeps its traceback. `Interrupted` is no error: a signal asked to stop, what is done is kept, and commands leave
+with exit code 75, on which launchers start them again.
 """
 
 from collections.abc import Iterable
@@ -42,6 +45,19 @@ class CheckpointError(TreasureError):
     """A model folder that does not fit what is asked of it."""
 
 
+class TrainingError(TreasureError):
+    """A training that cannot go on."""
+
+
+class DiskFullError(TreasureError):
+    """No room to write `what`, for `reason`."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(
+            f"There is no room for {what} ({reason}). Free some or raise the limit, then give the same command again."
+        )
+
+
 class SandboxError(TreasureError):
     """A tool-chain that cannot run code on this machine."""
 
@@ -51,6 +67,14 @@ class MissingExtraError(TreasureError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(f"This needs the package '{package}'. Install it with: pip install 'treasure[{extra}]'")
+
+
+class Interrupted(BaseException):
+    """A signal, named `signal`, asked this process to stop; `place` tells where the same command will go on."""
+
+    def __init__(self, signal: str, place: str = "from what is done") -> None:
+        self.signal, self.place = signal, place
+        super().__init__(f"Stopped by {signal}. The same command goes on {place}.")
 
 
 def did_you_mean(given: str, allowed: Iterable[str]) -> str:

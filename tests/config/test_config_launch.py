@@ -105,6 +105,14 @@ class TestProcess:
         assert "hydra" not in outcome.err.lower()
 
     @pytest.mark.usefixtures("toy")
+    def test_a_signal(self):
+        outcome = process("stop_at=0")
+        assert (outcome.code, outcome.err) == (
+            75,
+            "toy_command.py: Stopped by SIGTERM. The same command goes on from what is done.\n",
+        )
+
+    @pytest.mark.usefixtures("toy")
     def test_a_sweep_with_a_failing_job(self):
         outcome = process("sweeps=seeds", "crash_at=2")
         assert outcome.code == 1
@@ -197,6 +205,20 @@ class TestSweeps:
         assert "Job 1 of 2 (seed=1) failed: rows.jsonl:3: No such column." in outcome.err
         assert "2 of 2 jobs failed" in outcome.err
         assert "Traceback" not in outcome.err
+
+    def test_on_error_stop_starts_no_other_job(self, start):
+        outcome = start("-m", "seed=1,2,3", "crash_at=2", "on_error=stop")
+        assert (outcome.code, outcome.seeds) == (1, [1, 2])
+        assert outcome.err.splitlines()[-1].endswith(
+            "failed: Job 2 of 3 (seed=2). Stopped there (on_error=stop): 1 not started."
+        )
+        assert start("-m", "seed=1,2,3", "crash_at=2", "on_error=continue").seeds == [1, 2, 3]
+
+    def test_a_signal_ends_the_sweep_with_the_code_that_launchers_requeue_on(self, start):
+        outcome = start("-m", "seed=1,2,3", "stop_at=2")
+        assert (outcome.code, outcome.seeds) == (75, [1, 2])
+        assert outcome.err.splitlines()[-1] == "toy: Stopped by SIGTERM. The same command goes on from what is done."
+        assert "failed" not in outcome.err
 
 
 class TestPages:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from treasure.config.run_folder import RunFolder, config_hash, to_plain
 from treasure.config.run_lock import LOCK, run_lock
-from treasure.errors import ConfigError, TreasureError
+from treasure.errors import ConfigError, Interrupted, TreasureError
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
@@ -151,6 +151,22 @@ class TestRunFolder:
         assert "cut short" in run.note
         with run.work():
             pass
+        assert run.is_done
+
+    def test_an_interrupted_run_is_neither_done_nor_failed(self, tmp_path: Path):
+        run = folder(tmp_path)
+        with pytest.raises(Interrupted), run.work() as path:
+            _write_and_raise(path / "half", Interrupted("SIGTERM"))
+        marks = {item.name for item in run.path.iterdir()} - {"config.yaml", "provenance.json", "half"}
+        assert marks == {"INTERRUPTED"}
+        assert run.note.endswith("was cut short: trying again.")
+        (run.path / "state" / "step-12").mkdir(parents=True)
+        (run.path / "state" / "step-12" / "state.json").touch()
+        assert run.note.endswith("was cut short: going on at step 12.")
+        run.mark_failed("No luck")
+        assert run.note.endswith("failed last time (No luck): going on at step 12.")
+        with run.work():
+            assert not (run.path / "INTERRUPTED").exists()
         assert run.is_done
 
     def test_marking_done_early_stands(self, tmp_path: Path):

@@ -1,12 +1,15 @@
 """A command that fails in every way a command can, to test how it is launched; started in a copy of `toy/`."""
 
 import json
+import os
+import signal
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from treasure.config.launch import launch
+from treasure.config.on_error import OnError
 from treasure.errors import ConfigError, DataError
 
 
@@ -37,6 +40,10 @@ class ToyCommand:
     """Message of a mistake of the user; empty for none."""
     crash_at: int | None = None
     """Seed at which a fault of ours shows."""
+    stop_at: int | None = None
+    """Seed whose job is asked to stop, as a launcher does it."""
+    on_error: OnError = OnError.CONTINUE
+    """Whether other jobs follow one that failed."""
     data: ToyData
     extra: dict[str, Any] = field(default_factory=dict)
     more: dict[str, ToyData] = field(default_factory=dict)
@@ -47,6 +54,8 @@ def run(config: ToyCommand) -> None:
     print(json.dumps({"name": config.name, "seed": config.seed, "kind": config.kind.value, "rate": config.data.rate}))
     if config.fail:
         raise DataError(config.fail, "rows.jsonl", 3)
+    if config.stop_at == config.seed:
+        os.kill(os.getpid(), signal.SIGTERM)
     if config.crash_at == config.seed:
         raise ZeroDivisionError("a fault of ours")
 

@@ -12,7 +12,14 @@ from treasure.training.corpus import Corpus, build_corpus
 from treasure.world.data_files import world_fingerprint
 from treasure.world.world import World
 
-NOT_PART_OF_A_RUN = ("paths", "logger", "callbacks")
+NOT_PART_OF_A_RUN = (
+    "paths",
+    "logger",
+    "callbacks",
+    "on_error",
+    "trainer.save_every_minutes",
+    "trainer.save_every_steps",
+)
 """Options that change where things lie or what is shown, but no result."""
 
 

@@ -1,5 +1,6 @@
-"""`treasure-report`: the finished runs of a group become a page, tables and figures."""
+"""`treasure-report`: the finished runs of a group become a page, tables and figures; `status` tells how all stand."""
 
+import sys
 from dataclasses import astuple, fields
 from pathlib import Path
 
@@ -7,14 +8,18 @@ from treasure.analysis.lifts import LiftRow
 from treasure.analysis.report import final_lifts, write_report
 from treasure.analysis.terminal import terminal_table
 from treasure.cli.console import console, say
+from treasure.cli.status import show_status
 from treasure.config.launch import launch
-from treasure.config.schema import ReportCommand
+from treasure.config.schema import ReportCommand, StatusCommand
 from treasure.training.loggers import finish, log_table, wandb_loggers
 
 
 def main() -> None:
-    """Entry point of `treasure-report`."""
-    launch(ReportCommand, "report", run)
+    """Entry point of `treasure-report`, and of `treasure-report status`."""
+    if sys.argv[1:2] == ["status"]:
+        launch(StatusCommand, "status", show_status, subcommand="status")
+    else:
+        launch(ReportCommand, "report", run)
 
 
 def run(config: ReportCommand) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -18,10 +19,14 @@ from treasure.jsonl import write_json
 from treasure.markers.config import MarkerMode
 from treasure.model.checkpoint import save_checkpoint
 from treasure.model.tokenizer import pad_id
+from treasure.stopping import deferred_stop
 from treasure.training.fit import FitSummary, fit
 from treasure.training.hardware import has_compiler
+from treasure.training.keeper import StateKeeper, forget_states
 from treasure.training.loggers import finish, make_loggers
+from treasure.training.metrics_file import METRICS_FILE, keep_metrics_before
 from treasure.training.prepare import prepare
+from treasure.training.state import layout
 
 SUMMARY_FILE = "training.json"
 FREQUENCY_FILE = "frequency.json"
@@ -54,9 +59,17 @@ def run_loggers(config: RunCommand, folder: Path) -> list[Logger]:
 
 
 def train(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger]) -> FitSummary:
-    """Trains and exports to `folder/model`; a model that an earlier start finished is taken as it is."""
+    """Trains and exports to `folder/model`; goes on where an earlier start was cut short.
+
+    A model that an earlier start finished is taken as it is.
+
+    Raises:
+        TrainingError: the training cannot go on; the last good state is kept.
+        Interrupted: a signal asked to stop, and the state is saved.
+    """
     if (folder / SUMMARY_FILE).is_file() and (folder / "model").is_dir():
         say(f"{folder.name}: already trained")
+        forget_states(folder)
         return read_summary(folder)
     corpus = inputs.corpus
     prepared = prepare(
@@ -75,30 +88,41 @@ def train(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger
     write_json(folder / FREQUENCY_FILE, prepared.frequency.to_dict())
     num_steps = config.trainer.num_steps(len(prepared.dataset), config.batch.global_batch_size)
     checkpoint = prepared.checkpoint
-    summary = fit(
-        checkpoint.model,
-        MicroBatchDataset(
-            prepared.dataset,
-            config.batch,
-            num_steps=num_steps,
-            seed=config.seed,
-            pad_id=pad_id(checkpoint.tokenizer),
-            dropout=None if config.markers.mode is MarkerMode.NONE else config.markers.dropout,
-        ),
-        num_steps,
-        batch=config.batch,
-        optimizer=config.optimizer,
-        scheduler=config.scheduler,
-        trainer=config.trainer,
-        callbacks=config.callbacks,
+    batches = partial(
+        MicroBatchDataset,
+        prepared.dataset,
+        config.batch,
+        num_steps=num_steps,
         seed=config.seed,
-        loggers=loggers,
-        keep_snapshot=lambda step: save_checkpoint(checkpoint, folder / "snapshots" / f"step-{step}"),
-        attention=config.model.attention,
-        compile_model=_wants_compile(config),
+        pad_id=pad_id(checkpoint.tokenizer),
+        dropout=None if config.markers.mode is MarkerMode.NONE else config.markers.dropout,
     )
-    save_checkpoint(checkpoint, folder / "model")
-    write_json(folder / SUMMARY_FILE, asdict(summary))
+    identity = {"run": folder.name, "examples": batches().examples_key(), "layout": layout(checkpoint.model)}
+    keeper = StateKeeper(folder, identity, config.trainer, num_steps, tell=lambda text: say(f"{folder.name}: {text}"))
+    if keeper.first_step:
+        say(f"{folder.name}: going on at step {keeper.first_step} of {num_steps}")
+    keep_metrics_before(folder / METRICS_FILE, keeper.first_step)
+    with deferred_stop():
+        summary = fit(
+            checkpoint.model,
+            batches(first_step=keeper.first_step),
+            num_steps,
+            batch=config.batch,
+            optimizer=config.optimizer,
+            scheduler=config.scheduler,
+            trainer=config.trainer,
+            callbacks=config.callbacks,
+            seed=config.seed,
+            loggers=loggers,
+            keep_snapshot=lambda step: save_checkpoint(checkpoint, folder / "snapshots" / f"step-{step}"),
+            keeper=keeper,
+            attention=config.model.attention,
+            compile_model=_wants_compile(config),
+        )
+        with keeper.errors_name_the_state():
+            save_checkpoint(checkpoint, folder / "model")
+            write_json(folder / SUMMARY_FILE, asdict(summary))
+        forget_states(folder)
     return summary
 
 

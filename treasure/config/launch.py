@@ -2,7 +2,8 @@
 
     composed with   conf/<config_name>.yaml, group choices, experiments=, sweeps=, option=value
     checked         before anything runs, every job of a sweep included
-    exit code       0 done; 2 a mistake the user can mend, told in one paragraph; 1 anything else, with its traceback
+    exit code       0 done; 2 a mistake the user can mend, told in one paragraph; 1 anything else, with its traceback;
+                    75 a signal asked to stop, what is done is kept, and the same command goes on from there
 
 HYDRA_FULL_ERROR=1 in the environment keeps the traceback of the former too.
 """
@@ -23,36 +24,54 @@ from treasure.config.composer import Composer, conf_dir, open_composer
 from treasure.config.enum_values import accept_enum_values
 from treasure.config.explain import explained
 from treasure.config.help import help_page
+from treasure.config.on_error import OnError
 from treasure.config.plan import Plan, make_plan
 from treasure.config.typed import to_typed
-from treasure.errors import TreasureError
+from treasure.errors import Interrupted, TreasureError
+from treasure.files import told_when_full
+from treasure.stopping import stop_signals
 
 __all__ = ["conf_dir", "launch"]
 
 T = TypeVar("T")
 
 
-def launch(schema: type[T], config_name: str, main: Callable[[T], None], *, conf: Path | None = None) -> None:
+EXIT_INTERRUPTED = os.EX_TEMPFAIL
+"""75, by which launchers know a job that should be queued again."""
+
+
+def launch(
+    schema: type[T],
+    config_name: str,
+    main: Callable[[T], None],
+    *,
+    conf: Path | None = None,
+    subcommand: str | None = None,
+) -> None:
     """Runs `main` with the configuration that `sys.argv` asks for, once, or once a job of a sweep.
 
     `schema` is registered as `<config_name>_schema`, which `<conf>/<config_name>.yaml` lists first in its defaults.
-    `conf` is the folder of primary configs; None takes the shipped one. `sys.argv` is left as it is, so that `main`
+    `conf` is the folder of primary configs; None takes the shipped one. `subcommand` is a word that the caller found
+    in front of the options. `sys.argv` is left as it is, so that `main`
     may start itself again. Leaves the process on failure.
     """
-    arguments = _arguments()
+    arguments = _arguments(sys.argv[1:] if subcommand is None else sys.argv[2:])
     try:
-        with open_composer(schema, config_name, conf) as composer:
+        with stop_signals(), open_composer(schema, config_name, conf) as composer:
             if arguments.help:
-                _print(_help(composer, arguments.overrides, main))
+                _print(_help(composer, arguments.overrides, main, subcommand))
             elif arguments.cfg:
                 _show(composer, arguments)
             else:
                 _run(composer, main, arguments.overrides, multirun=arguments.multirun)
     except TreasureError as error:
         _leave(str(error), error)
+    except Interrupted as stop:
+        _tell(f"{Path(sys.argv[0]).name}: {stop}")
+        sys.exit(EXIT_INTERRUPTED)
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(add_help=False, usage="%(prog)s [group=choice …] [option=value …] [-m] [--help]")
     parser.add_argument("overrides", nargs="*")
     parser.add_argument("-h", "--help", action="store_true")
@@ -60,17 +79,19 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("-c", "--cfg", choices=["job", "hydra", "all"])
     parser.add_argument("-p", "--package")
     parser.add_argument("--resolve", action="store_true")
-    arguments = parser.parse_intermixed_args()
+    arguments = parser.parse_intermixed_args(words)
     if arguments.cfg is None and (arguments.resolve or arguments.package):
         parser.error("--resolve and --package say how --cfg prints; add --cfg job.")
     return arguments
 
 
-def _help(composer: Composer, overrides: Sequence[str], main: Callable[..., None]) -> str:
+def _help(composer: Composer, overrides: Sequence[str], main: Callable[..., None], subcommand: str | None) -> str:
     with explained(composer, overrides):
         config = composer.compose(overrides)
         about = (main.__doc__ or "").strip().partition("\n")[0]
-        return help_page(composer, config, program=Path(sys.argv[0]).name, about=about)
+        return help_page(
+            composer, config, program=" ".join(filter(None, (Path(sys.argv[0]).name, subcommand))), about=about
+        )
 
 
 def _print(text: str) -> None:
@@ -112,15 +133,24 @@ class _Jobs(Generic[T]):
     plan: Plan
     pid: int = field(default_factory=os.getpid)
     failures: list[tuple[str, Exception]] = field(default_factory=list)
+    num_left_out: int = 0
+    stopped: bool = False
 
     def __call__(self, config: DictConfig) -> None:
+        if self.stopped:
+            self.num_left_out += 1
+            return
         label = self._label() if self.plan.is_sweep else ""
         if label:
             _tell(label)
+        typed = None
         try:
-            self.main(to_typed(config, self.schema))
+            with told_when_full("what this command makes"):
+                typed = to_typed(config, self.schema)
+                self.main(typed)
         except Exception as error:
             self.failures.append((label, error))
+            self.stopped = getattr(typed, "on_error", OnError.CONTINUE) is OnError.STOP
             if label:
                 _tell_failure(label, error)
             if os.getpid() != self.pid:  # a launcher's worker: what is kept here is lost, so Hydra must carry it home
@@ -143,7 +173,8 @@ class _Jobs(Generic[T]):
             _, error = self.failures[0]
             raise error
         labels = "; ".join(label for label, _ in self.failures)
-        _tell(f"{len(self.failures)} of {self.plan.num_jobs or 'the'} jobs failed: {labels}.")
+        stopped = f" Stopped there (on_error=stop): {self.num_left_out} not started." if self.stopped else ""
+        _tell(f"{len(self.failures)} of {self.plan.num_jobs or 'the'} jobs failed: {labels}.{stopped}")
         sys.exit(2 if all(isinstance(error, TreasureError) for _, error in self.failures) else 1)
 
 

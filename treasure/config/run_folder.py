@@ -4,7 +4,8 @@ outputs/runs/<group>/<name>-<hash8>/
     config.yaml       the resolved configuration      | written
     provenance.json   commit, versions, hardware      | first
     LOCK              while a process works in it
-    DONE or FAILED    how the last one ended; neither: it was cut short
+    DONE, FAILED      how the last start ended; neither: it was cut short …
+    INTERRUPTED       … by a signal that asked it to stop, so that it waits to be started again
 """
 
 import hashlib
@@ -13,7 +14,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
@@ -24,10 +25,11 @@ import yaml
 from treasure import provenance
 from treasure.config.enum_values import member_text
 from treasure.config.run_lock import run_lock
-from treasure.errors import ConfigError
+from treasure.errors import ConfigError, Interrupted
 from treasure.jsonl import write_json, write_text
+from treasure.training.saved_steps import saved_steps, state_path
 
-DONE, FAILED = "DONE", "FAILED"
+DONE, FAILED, INTERRUPTED = "DONE", "FAILED", "INTERRUPTED"
 _RANKS = ("RANK", "LOCAL_RANK")
 
 
@@ -67,10 +69,12 @@ class RunFolder:
         """One sentence on what a start will do here, for the user."""
         if self.is_done:
             return f"{self.path} is done ({self._mark(DONE)}): skipped. Delete the folder to run it again."
+        steps = saved_steps(state_path(self.path))
+        then = f"going on at step {steps[0]}" if steps else "trying again"
         if (self.path / FAILED).is_file():
-            return f"{self.path} failed last time ({self._mark(FAILED)}): trying again."
+            return f"{self.path} failed last time ({self._mark(FAILED)}): {then}."
         if self.path.is_dir():
-            return f"{self.path} was cut short: trying again."
+            return f"{self.path} was cut short: {then}."
         return f"{self.path} is new."
 
     def mark_done(self) -> None:
@@ -81,11 +85,12 @@ class RunFolder:
     def mark_failed(self, message: str) -> None:
         """Says why the run ended. A run that is done stays done."""
         if not self.is_done:
-            write_text(self.path / FAILED, message.strip() + "\n")
+            with suppress(OSError):  # on a full disk the error itself matters more than its mark
+                write_text(self.path / FAILED, message.strip() + "\n")
 
     @contextmanager
     def work(self, *, whole: bool = True) -> Iterator[Path]:
-        """Gives the folder to this process alone; DONE or FAILED is written at the end, whatever happens.
+        """Gives the folder to this process alone; DONE, FAILED or INTERRUPTED is written at the end.
 
         `whole=False` is for work after which the run is not yet complete, such as training without evaluation: it
         leaves no DONE. The second and further processes of a distributed run work under the lock of the first.
@@ -100,11 +105,15 @@ class RunFolder:
         with run_lock(self.path):
             if self.is_done:
                 raise ConfigError(f"{self.path} is done and is never overwritten. Delete the folder to run it again.")
-            (self.path / FAILED).unlink(missing_ok=True)
+            for mark in (FAILED, INTERRUPTED):
+                (self.path / mark).unlink(missing_ok=True)
             write_text(self.path / "config.yaml", yaml.safe_dump(self.config, sort_keys=False, allow_unicode=True))
             write_json(self.path / "provenance.json", provenance.collect())
             try:
                 yield self.path
+            except Interrupted as stop:
+                write_text(self.path / INTERRUPTED, f"{stop}\n")
+                raise
             except BaseException as error:  # also Ctrl-C: whoever looks should find a reason
                 self.mark_failed(f"{type(error).__name__}: {error}")
                 raise

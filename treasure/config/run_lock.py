@@ -42,6 +42,16 @@ def run_lock(folder: Path) -> Iterator[None]:
             path.unlink()
 
 
+def living_holder(folder: Path) -> dict[str, Any] | None:
+    """Who holds the lock of `folder`: its `pid`, `host` and `since`; None when nobody does. Writes nothing."""
+    try:
+        with (folder / LOCK).open(encoding="utf-8") as file:
+            holder = _read(file)
+    except OSError:
+        return None
+    return holder if holder is not None and _is_alive(holder) else None
+
+
 @contextmanager
 def _guarded(path: Path) -> Iterator[IO[str]]:
     """The open lock file, with no other process looking at it until the block ends."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from treasure.config.on_error import OnError
 from treasure.data.batches import BatchConfig
 from treasure.data.config import DataConfig
 from treasure.errors import ConfigError
@@ -49,6 +50,8 @@ class RunCommand:
     generation: GenerationConfig = field(default_factory=GenerationConfig)
     benchmark: BenchmarkConfig = field(default_factory=BenchmarkConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)
+    on_error: OnError = OnError.CONTINUE
+    """What a sweep does after a job that failed: stop starts no other, continue runs the rest; never part of a run."""
 
     def __post_init__(self) -> None:
         for key in ("name", "group"):
@@ -70,6 +73,15 @@ class ReportCommand:
     title: str = ""
     """Title of the page; empty takes the folder's name."""
     logger: LoggerConfig = field(default_factory=LoggerConfig)
+    paths: PathsConfig = field(default_factory=PathsConfig)
+
+
+@dataclass(kw_only=True, slots=True)
+class StatusCommand:
+    """`treasure-report status`: how all runs stand at this moment."""
+
+    group: str | None = None
+    """Group of runs to show; None shows all groups."""
     paths: PathsConfig = field(default_factory=PathsConfig)
 
 

@@ -143,6 +143,7 @@ class MicroBatchDataset(Dataset[Batch]):
     def _global_batch(self, step: int) -> tuple[list[Composed], float]:
         """The rows of optimizer step `step`, shortest first, and the sum of their loss weights."""
         if self._composed is None or self._composed[0] != step:
+            self._dataset.check_files()
             rows = sorted((self._row(epoch, index) for epoch, index in self.plan.examples(step)), key=len)
             counts = np.bincount(np.concatenate([row.kinds for row in rows]), minlength=len(SegmentKind))
             self._composed = (step, rows, float(counts @ self._weights.astype(np.float64)))

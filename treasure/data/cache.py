@@ -29,6 +29,7 @@ from tqdm import tqdm
 from treasure.data.example import MarkedExample, example_id
 from treasure.data.overflow import EncodeReport, OverflowPolicy, fit_length
 from treasure.data.tokenize import Encoder, TokenizedExample
+from treasure.errors import DataError
 from treasure.jsonl import write_json
 
 FORMAT_VERSION = 1
@@ -46,6 +47,7 @@ class TokenizedDataset:
         """What became of the examples when the folder was built."""
         self.max_length: int = meta["max_length"]
         """The context in tokens that every example fits into."""
+        self._file_sizes: dict[str, int] = meta["file_sizes"]
         self._categories: list[str] = meta["categories"]
         self._open, self._close = (np.array(ids, dtype=np.int32) for ids in meta["header_ends"])
         self._ids, self._offsets, self._first_part, self._category_of, self._example_ids = (
@@ -55,6 +57,21 @@ class TokenizedDataset:
     def key(self) -> str:
         """16 hex digits that two datasets share if they hold the same examples in the same order."""
         return hashlib.blake2b("\n".join(self._example_ids.tolist()).encode(), digest_size=8).hexdigest()
+
+    def check_files(self) -> None:
+        """Looks whether the files still are what was opened: reading one that was cut short would end the process.
+
+        Raises:
+            DataError: a file is gone or has another size.
+        """
+        for name, size in self._file_sizes.items():
+            path = self.folder / name
+            if not path.is_file() or path.stat().st_size != size:
+                raise DataError(
+                    "This file of tokenized examples vanished or changed while it was in use. It is only a cache: "
+                    "start the same command again, which makes it anew.",
+                    path,
+                )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TokenizedDataset, (self.folder,)

@@ -3,8 +3,6 @@
 import copy
 import hashlib
 import json
-import os
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from treasure.data.template import TemplateConfig, TemplateKind, make_template
 from treasure.data.tokenize import Encoder
 from treasure.errors import CheckpointError
+from treasure.files import told_when_full, whole_folder
 from treasure.jsonl import write_json
 from treasure.markers.surface import Surface, SurfaceName, make_surface
 from treasure.model.causal_lm import load_pretrained
@@ -58,14 +57,14 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
     """Writes a Hugging Face folder that plain `from_pretrained` loads, with the levers in `treasure.json` beside it.
 
     The folder appears whole or not at all; an earlier one of the same name is replaced.
+
+    Raises:
+        DiskFullError: there is no room for it.
     """
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    checkpoint.model.save_pretrained(partial, safe_serialization=True)
-    checkpoint.tokenizer.save_pretrained(partial)
-    write_json(partial / LEVERS_FILE, _levers(checkpoint))
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(partial, folder)
+    with told_when_full(f"the model folder '{folder}'"), whole_folder(folder) as partial:
+        checkpoint.model.save_pretrained(partial, safe_serialization=True)
+        checkpoint.tokenizer.save_pretrained(partial)
+        write_json(partial / LEVERS_FILE, _levers(checkpoint))
 
 
 def load_checkpoint(folder: Path, expected: Taxonomy | None = None) -> Checkpoint:

@@ -2,6 +2,7 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 import pytorch_lightning as pl
@@ -11,7 +12,7 @@ from transformers import PreTrainedModel
 
 from treasure.data.layout import Batch
 from treasure.data.template import SegmentKind
-from treasure.errors import TreasureError
+from treasure.errors import TrainingError
 from treasure.model.config import OptimizerConfig, SchedulerConfig
 from treasure.model.loss import TokenLosses, token_losses
 from treasure.model.optimizer import make_optimizer, make_scheduler
@@ -41,7 +42,7 @@ class MarkerLM(pl.LightningModule):
         found = token_losses(self.model, batch)
         loss = found.weighted_sum() / batch.global_weight
         if not torch.isfinite(loss):
-            raise TreasureError(
+            raise TrainingError(
                 f"The loss is {loss.item()} at step {self.trainer.global_step}, so the weights are no longer usable. "
                 f"Lower optimizer.learning_rate (now {self._optimizer_config.learning_rate:g}), or take "
                 "trainer.precision=32-true."
@@ -60,6 +61,14 @@ class MarkerLM(pl.LightningModule):
         optimizer = make_optimizer(self.model, self._optimizer_config, fused=not mixed)
         scheduler = make_scheduler(optimizer, self._scheduler_config, self.num_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def counters(self) -> dict[str, float]:
+        """What was counted since the first step, at the end of a step, for a run that goes on from there."""
+        return {"num_tokens_seen": self.num_tokens_seen}
+
+    def load_counters(self, counters: Mapping[str, float]) -> None:
+        """Goes on counting from `counters` of an earlier start."""
+        self.num_tokens_seen = int(counters["num_tokens_seen"])
 
     def _add_up(self, found: TokenLosses, batch: Batch, loss: Tensor) -> None:
         for name, kind in (("header", SegmentKind.HEADER), ("content", SegmentKind.CONTENT)):

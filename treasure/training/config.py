@@ -23,8 +23,17 @@ class TrainerConfig:
     multiplies bfloat16, else 32-true."""
     snapshots: list[float] = field(default_factory=list)
     """Shares of training, in (0, 1), after which a copy of the model is kept, so that its lift can be measured."""
+    save_every_minutes: float | None = 5.0
+    """Minutes between two saved states, at least 0, or 100 times as long as a save takes, so that saving costs under
+    1 %; None never saves by time."""
+    save_every_steps: int | None = None
+    """Optimizer steps between two saved states, at least 1, whatever that costs; None leaves it to the time."""
 
     def __post_init__(self) -> None:
+        if self.save_every_minutes is not None and not self.save_every_minutes >= 0:
+            raise ConfigError(f"trainer.save_every_minutes must be at least 0, got {self.save_every_minutes}.")
+        if self.save_every_steps is not None and self.save_every_steps < 1:
+            raise ConfigError(f"trainer.save_every_steps must be at least 1, got {self.save_every_steps}.")
         if self.max_steps is not None and self.max_steps < 1:
             raise ConfigError(f"trainer.max_steps must be at least 1, got {self.max_steps}.")
         if not self.num_epochs > 0:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,8 @@ from treasure.model.module import MarkerLM
 from treasure.seeding import key_to_int
 from treasure.training.config import CallbacksConfig, TrainerConfig
 from treasure.training.hardware import device_type, resolve_attention, resolve_precision
+from treasure.training.keeper import StateKeeper
+from treasure.training.state import check_finite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +62,9 @@ class SnapshotCallback(pl.Callback):
 class StepProgress(pl.Callback):
     """A bar over optimizer steps, with the loss and how many examples go by in a second."""
 
-    def __init__(self, num_steps: int, examples_per_step: int, description: str) -> None:
-        self._bar = tqdm(total=num_steps, desc=description, unit="step", mininterval=0.5)
-        self._examples_per_step = examples_per_step
+    def __init__(self, num_steps: int, examples_per_step: int, description: str, first_step: int = 0) -> None:
+        self._bar = tqdm(total=num_steps, initial=first_step, desc=description, unit="step", mininterval=0.5)
+        self._examples_per_step, self._first_step = examples_per_step, first_step
         self._started = time.perf_counter()
 
     def on_train_batch_end(
@@ -71,7 +74,8 @@ class StepProgress(pl.Callback):
         done = trainer.global_step - self._bar.n
         if done:
             loss = trainer.callback_metrics.get("loss")
-            rate = trainer.global_step * self._examples_per_step / (time.perf_counter() - self._started)
+            steps = trainer.global_step - self._first_step
+            rate = steps * self._examples_per_step / (time.perf_counter() - self._started)
             self._bar.set_postfix(
                 loss="" if loss is None else f"{float(loss):.3f}", examples_per_s=f"{rate:.0f}", refresh=False
             )
@@ -100,19 +104,25 @@ def fit(
     seed: int,
     loggers: Sequence[Logger],
     keep_snapshot: Callable[[int], None],
+    keeper: StateKeeper | None = None,
     attention: str = "auto",
     compile_model: bool = False,
 ) -> FitSummary:
-    """Trains `model` in place for `num_steps` optimizer steps.
+    """Trains `model` in place up to `num_steps` optimizer steps.
+
+    With a `keeper` the training begins at its `first_step`, as `dataset` must, and can go on after a kill.
 
     Raises:
         ConfigError: rows are packed, but `model` cannot keep their examples apart.
+        TrainingError: the loss or a weight is not a number, or (with a keeper) data vanished or the disk is full.
+        Interrupted: a signal asked to stop, and the keeper saved.
     """
     device = device_type(trainer.accelerator)
     model.set_attn_implementation(resolve_attention(attention, device, dataset.max_length))
     if batch.layout is Layout.PACKED:
         check_packing(model, dataset.max_length)
     precision = resolve_precision(trainer.precision, device)
+    first_step = keeper.first_step if keeper is not None else 0
     module = MarkerLM(model, optimizer, scheduler, num_steps)
     forward = model.base_model.forward
     if compile_model:
@@ -128,7 +138,8 @@ def fit(
         logger=list(loggers),
         callbacks=[
             SnapshotCallback(snapshot_steps(trainer, num_steps), keep_snapshot),
-            *([StepProgress(num_steps, batch.global_batch_size, "training")] if callbacks.progress else []),
+            *([keeper] if keeper is not None else []),
+            *([StepProgress(num_steps, batch.global_batch_size, "training", first_step)] if callbacks.progress else []),
         ],
         log_every_n_steps=callbacks.log_every,
         enable_checkpointing=False,
@@ -139,7 +150,9 @@ def fit(
     started = time.perf_counter()
     loader = DataLoader(dataset, batch_size=None, shuffle=False, num_workers=0)
     model.train()
-    lightning.fit(module, loader)
+    with keeper.errors_name_the_state() if keeper is not None else nullcontext():
+        lightning.fit(module, loader)
+        check_finite(model, num_steps)
     model.base_model.forward = forward
     parameters = num_parameters(model)
     return FitSummary(
@@ -148,7 +161,7 @@ def fit(
         num_tokens=module.num_tokens_seen,
         num_parameters=parameters,
         flops=6.0 * parameters * module.num_tokens_seen,
-        train_seconds=time.perf_counter() - started,
+        train_seconds=time.perf_counter() - started if keeper is None else keeper.train_seconds,
         examples_key=dataset.examples_key(),
         precision=precision,
     )

@@ -1,21 +1,24 @@
-"""Loggers of a run: `metrics/metrics.csv` always, Weights & Biases through Lightning when asked for."""
+"""Loggers of a run: `metrics/metrics.csv` always, Weights & Biases when asked for."""
 
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
+from pytorch_lightning.loggers import Logger, WandbLogger
 
 from treasure.training.config import LoggerConfig, WandbMode
+from treasure.training.metrics_file import METRICS_FILE, MetricsFile
 
 
 def make_loggers(
     config: LoggerConfig, folder: Path, *, name: str, group: str, settings: Mapping[str, Any]
 ) -> list[Logger]:
     """The loggers of one run. W&B gets one run a job, grouped by `group`, with `settings` as its configuration."""
-    csv = CSVLogger(save_dir=folder, name="metrics", version="")
-    return [csv, *wandb_loggers(config, folder, name=name, group=group, job_type="run", settings=settings)]
+    return [
+        MetricsFile(folder / METRICS_FILE),
+        *wandb_loggers(config, folder, name=name, group=group, job_type="run", settings=settings),
+    ]
 
 
 def wandb_loggers(

@@ -1,0 +1,90 @@
+import os
+import signal
+
+import pytest
+
+from treasure.errors import Interrupted
+from treasure.stopping import SIGNALS, deferred_stop, listen_again, stop_asked, stop_signals
+
+
+def ask(number: int = signal.SIGTERM) -> None:
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_a_signal_ends_the_block_at_once_and_handlers_are_put_back(number):
+    steps = []
+
+    def command():
+        with stop_signals():
+            ask(number)
+            steps.append("went on")
+
+    before = [signal.getsignal(each) for each in SIGNALS]
+    with pytest.raises(Interrupted, match=number.name):
+        command()
+    assert not steps
+    assert [signal.getsignal(each) for each in SIGNALS] == before
+
+
+def test_a_deferred_signal_waits_for_the_end_of_the_outer_block():
+    seen = []
+
+    def command():
+        with stop_signals(), deferred_stop():
+            with deferred_stop():
+                seen.append(stop_asked())
+                ask()
+                seen.append(stop_asked())
+                ask()
+            seen.append("went on")
+
+    with pytest.raises(Interrupted):
+        command()
+    assert seen == ["", "SIGTERM", "went on"]
+    with stop_signals():
+        assert not stop_asked()
+
+
+def test_a_second_ctrl_c_insists():
+    def command():
+        with stop_signals(), deferred_stop():
+            ask(signal.SIGINT)
+            ask(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        command()
+
+
+def test_an_error_goes_before_the_signal():
+    def command():
+        with stop_signals(), deferred_stop():
+            ask()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        command()
+
+
+def test_handlers_of_others_are_replaced_but_ignored_signals_stay_ignored():
+    def command():
+        with stop_signals():
+            ask(signal.SIGINT)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            listen_again()
+            ask()
+
+    kept = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(Interrupted, match="SIGTERM"):
+            command()
+    finally:
+        signal.signal(signal.SIGINT, kept)
+
+
+def test_outside_of_a_command_nothing_is_touched():
+    before = signal.getsignal(signal.SIGTERM)
+    listen_again()
+    with deferred_stop():
+        assert not stop_asked()
+    assert signal.getsignal(signal.SIGTERM) is before
