@@ -10,7 +10,8 @@ from treasure.errors import CheckpointError
 from treasure.markers.config import MarkerMode
 from treasure.markers.dropout import DropoutConfig
 from treasure.markers.marker_set import MarkerSet
-from treasure.model.checkpoint import LEVERS_FILE, load_checkpoint, save_checkpoint
+from treasure.model.checkpoint import load_checkpoint, save_checkpoint
+from treasure.model.levers import LEVERS_FILE, ExpectedLevers
 from treasure.model.loss import token_losses
 from treasure.taxonomy.taxonomy import Value
 
@@ -22,7 +23,7 @@ def test_save_and_load_give_the_same_losses_and_ids(mode, tmp_path):
     found = tiny.checkpoint(mode)
     batch = tiny.batches(found, tmp_path / "cache", dropout=None if mode is MarkerMode.NONE else DropoutConfig())[0]
     save_checkpoint(found, tmp_path / "model")
-    again = load_checkpoint(tmp_path / "model", tiny.TAXONOMY)
+    again = load_checkpoint(tmp_path / "model", ExpectedLevers(tiny.TAXONOMY))
     assert torch.equal(token_losses(found.model, batch).losses, token_losses(again.model, batch).losses)
     example = tiny.corpus(1)[0]
     markers = MarkerSet() if mode is MarkerMode.NONE else example.markers
@@ -56,7 +57,7 @@ def test_another_taxonomy_is_refused_and_the_difference_named(tmp_path):
     domain, *rest = tiny.TAXONOMY.categories
     other = replace(tiny.TAXONOMY, categories=(replace(domain, values=(Value("Legal"), Value("Finance"))), *rest[1:]))
     with pytest.raises(CheckpointError) as caught:
-        load_checkpoint(tmp_path / "model", other)
+        load_checkpoint(tmp_path / "model", ExpectedLevers(other))
     for part in ("lacks the value 'Finance'", "only the model has the value 'Math'", "only the model has the category"):
         assert part in str(caught.value)
 
@@ -64,7 +65,8 @@ def test_another_taxonomy_is_refused_and_the_difference_named(tmp_path):
 def test_rewording_a_definition_is_no_difference(tmp_path):
     save_checkpoint(tiny.checkpoint(MarkerMode.TOKENS), tmp_path / "model")
     domain, *rest = tiny.TAXONOMY.categories
-    load_checkpoint(tmp_path / "model", replace(tiny.TAXONOMY, categories=(replace(domain, definition="?"), *rest)))
+    reworded = replace(tiny.TAXONOMY, categories=(replace(domain, definition="?"), *rest))
+    load_checkpoint(tmp_path / "model", ExpectedLevers(reworded))
 
 
 def test_a_folder_that_is_no_checkpoint_or_was_edited_is_refused(tmp_path):

@@ -16,11 +16,13 @@ from treasure.data.batches import MicroBatchDataset
 from treasure.data.frequency import Frequency
 from treasure.jsonl import write_json
 from treasure.markers.config import MarkerMode
+from treasure.model.card import TrainingStory
 from treasure.model.checkpoint import save_checkpoint
 from treasure.model.tokenizer import pad_id
 from treasure.training.fit import FitSummary, fit
 from treasure.training.loggers import finish, make_loggers
-from treasure.training.prepare import prepare
+from treasure.training.prepare import Prepared, prepare
+from treasure.training.story import tell
 
 SUMMARY_FILE = "training.json"
 FREQUENCY_FILE = "frequency.json"
@@ -92,12 +94,29 @@ def train(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger
         callbacks=config.callbacks,
         seed=config.seed,
         loggers=loggers,
-        keep_snapshot=lambda step: save_checkpoint(checkpoint, folder / "snapshots" / f"step-{step}"),
+        keep_snapshot=lambda step: save_checkpoint(
+            checkpoint, folder / "snapshots" / f"step-{step}", _story(config, inputs, prepared, step)
+        ),
         compile_model=config.model.compile,
     )
-    save_checkpoint(checkpoint, folder / "model")
+    save_checkpoint(checkpoint, folder / "model", _story(config, inputs, prepared, num_steps))
     write_json(folder / SUMMARY_FILE, asdict(summary))
     return summary
+
+
+def _story(config: RunCommand, inputs: Inputs, prepared: Prepared, step: int) -> TrainingStory:
+    return tell(
+        prepared,
+        inputs.corpus,
+        markers=config.markers,
+        model=config.model,
+        batch=config.batch,
+        optimizer=config.optimizer,
+        trainer=config.trainer,
+        tail_threshold=config.data.tail_threshold,
+        seed=config.seed,
+        step=step,
+    )
 
 
 def read_summary(folder: Path) -> FitSummary:
