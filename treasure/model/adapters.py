@@ -11,11 +11,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import nn
 from transformers import PreTrainedModel
 
 from treasure.errors import ConfigError, MissingExtraError
 from treasure.model.config import LoraConfig, ModelConfig, Trainable
+from treasure.seeding import key_to_int
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -24,11 +26,12 @@ MARKER_ROWS = "trainable_tokens_delta"
 """Part of the name of the parameters in which peft keeps trainable rows; they hold the rows themselves, no offsets."""
 
 
-def adapt(model: PreTrainedModel, config: ModelConfig, marker_rows: Sequence[int]) -> "PeftModel | None":
+def adapt(model: PreTrainedModel, config: ModelConfig, marker_rows: Sequence[int], seed: int) -> "PeftModel | None":
     """Freezes `model` and puts adapters into it, in place; nothing happens and None comes back when all is trained.
 
-    `marker_rows` are the ids of the marker tokens. Their rows are trained in the embedding and, where it has weights
-    of its own, in the output layer; all other rows stay as they are.
+    The model answers as before until it is trained; `seed` draws the first LoRA matrices. `marker_rows` are the ids of
+    the marker tokens. Their rows are trained in the embedding and, where it has weights of its own, in the output
+    layer; all other rows stay as they are.
 
     Raises:
         ConfigError: there is nothing that could be trained in this way.
@@ -38,8 +41,8 @@ def adapt(model: PreTrainedModel, config: ModelConfig, marker_rows: Sequence[int
         return None
     rows = {name: sorted(marker_rows) for name in _row_layers(model)} if marker_rows else {}
     if config.trainable is Trainable.MARKERS:
-        return _wrap(model, _rows_config(rows))
-    return _wrap(model, _lora_config(model, config.lora, rows))
+        return _wrap(model, _rows_config(rows), seed)
+    return _wrap(model, _lora_config(model, config.lora, rows), seed)
 
 
 def merged_copy(adapter: "PeftModel") -> PreTrainedModel:
@@ -57,8 +60,10 @@ def save_adapter(adapter: "PeftModel", folder: Path) -> None:
     (folder / "README.md").unlink()  # a form to fill in; the card of the whole model stands in the folder above
 
 
-def _wrap(model: PreTrainedModel, config: Any) -> "PeftModel":
-    with warnings.catch_warnings():
+def _wrap(model: PreTrainedModel, config: Any, seed: int) -> "PeftModel":
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(key_to_int("adapters", seed) % 2**63)
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for a property that has a new name
         # Said of each layer with tied weights, also of trainable rows, whose adapters peft does tie.
         warnings.filterwarnings("ignore", "Model has `tie_word_embeddings=True` and a tied layer is part")
         try:

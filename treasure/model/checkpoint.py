@@ -79,7 +79,7 @@ def make_checkpoint(
     return Checkpoint(model, tokenizer, taxonomy, surface, template, max_length, encoder)
 
 
-def adapt_checkpoint(checkpoint: Checkpoint, config: ModelConfig) -> Checkpoint:
+def adapt_checkpoint(checkpoint: Checkpoint, config: ModelConfig, seed: int) -> Checkpoint:
     """The checkpoint with all frozen that `config.trainable` does not name; its model is changed in place.
 
     Raises:
@@ -88,7 +88,8 @@ def adapt_checkpoint(checkpoint: Checkpoint, config: ModelConfig) -> Checkpoint:
     """
     tokens = () if checkpoint.surface is None else checkpoint.surface.added_tokens()
     vocabulary = checkpoint.tokenizer.get_added_vocab()
-    return replace(checkpoint, adapter=adapt(checkpoint.model, config, [vocabulary[token] for token in tokens]))
+    rows = [vocabulary[token] for token in tokens]
+    return replace(checkpoint, adapter=adapt(checkpoint.model, config, rows, seed))
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path, story: TrainingStory | None = None) -> None:

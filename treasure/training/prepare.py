@@ -47,7 +47,7 @@ def prepare(
     base = load_causal_lm(model, tokenizer, seed)
     surface = markers.surface(taxonomy)
     plain = make_checkpoint(base, tokenizer, taxonomy, surface, template, model.max_length)
-    checkpoint = adapt_checkpoint(plain, model)
+    checkpoint = adapt_checkpoint(plain, model, seed)
     room = room_encoder(checkpoint, markers)
     dataset = tokenize_dataset(
         corpus.train,
