@@ -12,7 +12,7 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
-from transformers.utils import find_adapter_config_file
+from transformers.utils.peft_utils import find_adapter_config_file
 
 from treasure.errors import CheckpointError, ConfigError
 from treasure.model.config import ModelConfig, TinyModelConfig
@@ -85,6 +85,13 @@ def load_pretrained(path: str | Path) -> PreTrainedModel:
 def context_length(model: PreTrainedModel) -> int | None:
     """The longest sequence in tokens that the model was built for; None when its configuration does not say."""
     return model.config.to_dict().get("max_position_embeddings")
+
+
+def num_rows(model: PreTrainedModel) -> int:
+    """Rows of the embedding, at least as many as there are tokens."""
+    weight = model.get_input_embeddings().weight
+    assert isinstance(weight, torch.Tensor)
+    return weight.shape[0]
 
 
 def num_parameters(model: PreTrainedModel) -> int:

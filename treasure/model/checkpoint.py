@@ -26,7 +26,7 @@ from treasure.jsonl import write_json, write_text
 from treasure.markers.surface import Surface, make_surface
 from treasure.model.adapters import adapt, merged_copy, save_adapter
 from treasure.model.card import TrainingStory, render_card
-from treasure.model.causal_lm import load_pretrained
+from treasure.model.causal_lm import load_pretrained, num_rows
 from treasure.model.config import ModelConfig
 from treasure.model.levers import ExpectedLevers, Levers, check_levers, read_levers, write_levers
 from treasure.model.marker_embeddings import add_marker_embeddings, add_marker_tokens
@@ -124,7 +124,7 @@ def load_checkpoint(folder: Path, expected: ExpectedLevers = ExpectedLevers()) -
     tokenizer = load_tokenizer(str(folder))
     encoder = Encoder(tokenizer, make_template(levers.template, tokenizer), surface)
     model = load_pretrained(folder)
-    rows = model.get_input_embeddings().weight.shape[0]
+    rows = num_rows(model)
     if rows < len(tokenizer):
         raise CheckpointError(
             f"The model in '{folder}' has {rows} embedding rows and its tokenizer {len(tokenizer)} tokens: they do not "
