@@ -11,7 +11,7 @@ from typing import Any
 
 PACKAGES = (
     "treasure", "torch", "pytorch-lightning", "transformers", "tokenizers", "datasets", "hydra-core", "omegaconf",
-    "numpy", "scipy", "spacy", "wandb",
+    "numpy", "scipy", "spacy", "wandb", "peft",
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ class Fact:
 
 _AMOUNTS = (
     ("num_parameters", "parameters", count),
+    ("num_trainable_parameters", "parameters trained", count),
     ("steps", "optimizer steps", count),
     ("num_examples", "training examples seen", count),
     ("num_tokens", "training tokens seen", count),

@@ -21,6 +21,7 @@ from treasure.inference.generate import Generator
 from treasure.jsonl import write_json
 from treasure.markers.config import MarkerMode
 from treasure.model.checkpoint import load_checkpoint
+from treasure.model.levers import ExpectedLevers
 from treasure.training.fit import FitSummary
 from treasure.training.loggers import finish, log_table
 from treasure.training.prepare import room_encoder
@@ -88,7 +89,8 @@ def _evaluate_model(
     *,
     snapshot: bool,
 ) -> list[EvaluationRecord]:
-    checkpoint = load_checkpoint(path, inputs.taxonomy)
+    expected = ExpectedLevers(inputs.taxonomy, config.markers.mode, config.data.template)
+    checkpoint = load_checkpoint(path, expected)
     generator = Generator(checkpoint, config.generation, config.trainer.accelerator)
     chosen = [Regime.BASELINE] if config.markers.mode is MarkerMode.NONE else [Regime(name) for name in regimes]
     shared = {"tail_threshold": config.data.tail_threshold, "seed": config.seed, "step": step}

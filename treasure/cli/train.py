@@ -17,6 +17,7 @@ from treasure.data.batches import MicroBatchDataset
 from treasure.data.frequency import Frequency
 from treasure.jsonl import write_json
 from treasure.markers.config import MarkerMode
+from treasure.model.card import TrainingStory
 from treasure.model.checkpoint import save_checkpoint
 from treasure.model.tokenizer import pad_id
 from treasure.stopping import deferred_stop
@@ -25,8 +26,9 @@ from treasure.training.hardware import has_compiler
 from treasure.training.keeper import StateKeeper, forget_states
 from treasure.training.loggers import finish, make_loggers
 from treasure.training.metrics_file import METRICS_FILE, keep_metrics_before
-from treasure.training.prepare import prepare
+from treasure.training.prepare import Prepared, prepare
 from treasure.training.state import layout
+from treasure.training.story import tell
 
 SUMMARY_FILE = "training.json"
 FREQUENCY_FILE = "frequency.json"
@@ -114,13 +116,15 @@ def train(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger
             callbacks=config.callbacks,
             seed=config.seed,
             loggers=loggers,
-            keep_snapshot=lambda step: save_checkpoint(checkpoint, folder / "snapshots" / f"step-{step}"),
+            keep_snapshot=lambda step: save_checkpoint(
+                checkpoint, folder / "snapshots" / f"step-{step}", _story(config, inputs, prepared, step)
+            ),
             keeper=keeper,
             attention=config.model.attention,
             compile_model=_wants_compile(config),
         )
         with keeper.errors_name_the_state():
-            save_checkpoint(checkpoint, folder / "model")
+            save_checkpoint(checkpoint, folder / "model", _story(config, inputs, prepared, num_steps))
             write_json(folder / SUMMARY_FILE, asdict(summary))
         forget_states(folder)
     return summary
@@ -131,6 +135,21 @@ def _wants_compile(config: RunCommand) -> bool:
         say("model.compile is set, but there is no C++ compiler: training goes on without, more slowly.")
         return False
     return config.model.compile
+
+
+def _story(config: RunCommand, inputs: Inputs, prepared: Prepared, step: int) -> TrainingStory:
+    return tell(
+        prepared,
+        inputs.corpus,
+        markers=config.markers,
+        model=config.model,
+        batch=config.batch,
+        optimizer=config.optimizer,
+        trainer=config.trainer,
+        tail_threshold=config.data.tail_threshold,
+        seed=config.seed,
+        step=step,
+    )
 
 
 def read_summary(folder: Path) -> FitSummary:

@@ -9,8 +9,8 @@ from treasure.data.config import DataConfig
 from treasure.errors import ConfigError
 from treasure.evaluation.config import BenchmarkConfig
 from treasure.inference.config import GenerationConfig
-from treasure.markers.config import MarkersConfig
-from treasure.model.config import ModelConfig, OptimizerConfig, SchedulerConfig
+from treasure.markers.config import MarkerMode, MarkersConfig
+from treasure.model.config import ModelConfig, OptimizerConfig, SchedulerConfig, Trainable
 from treasure.taxonomy.config import TaxonomyConfig
 from treasure.training.config import CallbacksConfig, LoggerConfig, TrainerConfig
 from treasure.world.config import WorldConfig
@@ -58,6 +58,11 @@ class RunCommand:
             value = getattr(self, key)
             if not value or any(letter in value for letter in "/\\:") or value.startswith("."):
                 raise ConfigError(f"{key} becomes a folder name and cannot be {value!r}; use letters, digits, - and _.")
+        if self.model.trainable is Trainable.MARKERS and self.markers.mode is not MarkerMode.TOKENS:
+            raise ConfigError(
+                f"model.trainable=markers trains the embedding rows of marker tokens, and markers={self.markers.mode} "
+                "adds none. Take markers=tokens, or model.trainable=lora or full."
+            )
 
 
 @dataclass(kw_only=True, slots=True)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -11,6 +12,7 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
+from transformers.utils.peft_utils import find_adapter_config_file
 
 from treasure.errors import CheckpointError, ConfigError
 from treasure.model.config import ModelConfig, TinyModelConfig
@@ -66,9 +68,16 @@ def load_pretrained(path: str | Path) -> PreTrainedModel:
         CheckpointError: there is none.
     """
     try:
-        AutoConfig.from_pretrained(path)
-        return AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, use_safetensors=True)
-    except (OSError, ValueError) as error:
+        if find_adapter_config_file(str(path)) is not None:
+            raise CheckpointError(
+                f"'{path}' holds an adapter alone. Give the folder of the merged model, which is the one above where "
+                "treasure wrote both."
+            )
+        AutoConfig.from_pretrained(path, trust_remote_code=False)
+        return AutoModelForCausalLM.from_pretrained(
+            path, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:  # missing, unknown, other shapes, cut short
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise CheckpointError(f"No causal language model could be loaded from '{path}': {reason}") from error
 
@@ -78,6 +87,18 @@ def context_length(model: PreTrainedModel) -> int | None:
     return model.config.to_dict().get("max_position_embeddings")
 
 
+def num_rows(model: PreTrainedModel) -> int:
+    """Rows of the embedding, at least as many as there are tokens."""
+    weight = model.get_input_embeddings().weight
+    assert isinstance(weight, torch.Tensor)
+    return weight.shape[0]
+
+
 def num_parameters(model: PreTrainedModel) -> int:
-    """Trainable parameters, tied ones counted once."""
+    """All parameters, frozen ones and adapters included; tied ones are counted once."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def num_trainable_parameters(model: PreTrainedModel) -> int:
+    """Parameters that training changes; tied ones are counted once."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

@@ -1,32 +1,50 @@
-"""A checkpoint knows its levers: model, tokenizer, taxonomy, surface and template travel together."""
+"""A checkpoint knows its levers: model, tokenizer, taxonomy, surface and template travel together.
+
+<folder>/
+    model.safetensors, config.json, …   the model, adapters merged: plain `from_pretrained` loads it
+    tokenizer.json, …                   its tokenizer, marker tokens included
+    treasure.json                       taxonomy, surface, template, context, and their hash
+    provenance.json                     commit, versions, hardware
+    README.md                           the model card
+    adapter/                            the adapters alone, in peft's format, where adapters were trained
+"""
 
 import copy
-import hashlib
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from treasure.data.template import TemplateConfig, TemplateKind, make_template
+from treasure import provenance
+from treasure.data.template import TemplateConfig, make_template
 from treasure.data.tokenize import Encoder
 from treasure.errors import CheckpointError
 from treasure.files import told_when_full, whole_folder
-from treasure.jsonl import write_json
-from treasure.markers.surface import Surface, SurfaceName, make_surface
-from treasure.model.causal_lm import load_pretrained
+from treasure.jsonl import write_json, write_text
+from treasure.markers.surface import Surface, make_surface
+from treasure.model.adapters import adapt, merged_copy, save_adapter
+from treasure.model.card import TrainingStory, render_card
+from treasure.model.causal_lm import load_pretrained, num_rows
+from treasure.model.config import ModelConfig
+from treasure.model.levers import ExpectedLevers, Levers, check_levers, read_levers, write_levers
 from treasure.model.marker_embeddings import add_marker_embeddings, add_marker_tokens
 from treasure.model.tokenizer import load_tokenizer
-from treasure.taxonomy.load import taxonomy_from_dict, taxonomy_to_dict
 from treasure.taxonomy.taxonomy import Taxonomy
 
-LEVERS_FILE = "treasure.json"
+if TYPE_CHECKING:
+    from peft import PeftModel
+
+ADAPTER_FOLDER, CARD_FILE, PROVENANCE_FILE = "adapter", "README.md", "provenance.json"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """All that is needed to train or to ask a model. `surface` is None for a model without markers."""
+    """All that is needed to train or to ask a model.
+
+    `surface` is None for a model without markers. `adapter` is None where all weights are trained, and in whatever was
+    loaded from a folder, since adapters are merged there; else it is a view of `model`, which holds the adapters.
+    """
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerFast
@@ -35,6 +53,13 @@ class Checkpoint:
     template: TemplateConfig
     max_length: int
     encoder: Encoder
+    adapter: "PeftModel | None" = None
+
+    @property
+    def levers(self) -> Levers:
+        """What `treasure.json` says of it."""
+        surface = None if self.surface is None else self.surface.name
+        return Levers(self.taxonomy, surface, self.template, self.max_length)
 
 
 def make_checkpoint(
@@ -53,100 +78,55 @@ def make_checkpoint(
     return Checkpoint(model, tokenizer, taxonomy, surface, template, max_length, encoder)
 
 
-def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
-    """Writes a Hugging Face folder that plain `from_pretrained` loads, with the levers in `treasure.json` beside it.
+def adapt_checkpoint(checkpoint: Checkpoint, config: ModelConfig, seed: int) -> Checkpoint:
+    """The checkpoint with all frozen that `config.trainable` does not name; its model is changed in place.
 
-    The folder appears whole or not at all; an earlier one of the same name is replaced.
+    Raises:
+        ConfigError: there is nothing that could be trained in this way.
+        MissingExtraError: peft is needed and not installed.
+    """
+    tokens = () if checkpoint.surface is None else checkpoint.surface.added_tokens()
+    vocabulary = checkpoint.tokenizer.get_added_vocab()
+    rows = [vocabulary[token] for token in tokens]
+    return replace(checkpoint, adapter=adapt(checkpoint.model, config, rows, seed))
+
+
+def save_checkpoint(checkpoint: Checkpoint, folder: Path, story: TrainingStory | None = None) -> None:
+    """Writes a Hugging Face folder that plain `from_pretrained` loads, adapters merged, its levers and card beside it.
+
+    `story` is what the card tells of the training. The folder appears whole or not at all; an earlier one of the same
+    name is replaced. The model in memory stays as it is.
 
     Raises:
         DiskFullError: there is no room for it.
     """
     with told_when_full(f"the model folder '{folder}'"), whole_folder(folder) as partial:
-        checkpoint.model.save_pretrained(partial, safe_serialization=True)
         checkpoint.tokenizer.save_pretrained(partial)
-        write_json(partial / LEVERS_FILE, _levers(checkpoint))
+        write_levers(partial, checkpoint.levers, [path.name for path in partial.iterdir()])
+        model = checkpoint.model if checkpoint.adapter is None else merged_copy(checkpoint.adapter)
+        model.save_pretrained(partial, safe_serialization=True)
+        if checkpoint.adapter is not None:
+            save_adapter(checkpoint.adapter, partial / ADAPTER_FOLDER)
+        write_json(partial / PROVENANCE_FILE, provenance.collect())
+        write_text(partial / CARD_FILE, render_card(checkpoint.levers, story))
 
 
-def load_checkpoint(folder: Path, expected: Taxonomy | None = None) -> Checkpoint:
+def load_checkpoint(folder: Path, expected: ExpectedLevers = ExpectedLevers()) -> Checkpoint:  # noqa: B008  # frozen
     """The checkpoint in `folder`.
 
     Raises:
-        CheckpointError: it is no checkpoint of ours, was changed by hand, or its taxonomy is not `expected`.
+        CheckpointError: it is no checkpoint of ours, was changed by hand, or has other levers than `expected`.
     """
-    levers = _read_levers(folder)
-    taxonomy = taxonomy_from_dict(levers["taxonomy"], str(folder / LEVERS_FILE))
-    if expected is not None and expected.hash != taxonomy.hash:
-        differences = "; ".join(_differences(taxonomy, expected))
-        raise CheckpointError(
-            f"The model in '{folder}' was trained with another taxonomy ('{taxonomy.name}') than the one asked for "
-            f"('{expected.name}'): {differences}. Use the taxonomy of the model, or train again."
-        )
-    surface = None if levers["surface"] is None else make_surface(SurfaceName(levers["surface"]), taxonomy)
-    template = TemplateConfig(**{**levers["template"], "kind": TemplateKind(levers["template"]["kind"])})
+    levers = read_levers(folder)
+    check_levers(levers, expected, folder)
+    surface = None if levers.surface is None else make_surface(levers.surface, levers.taxonomy)
     tokenizer = load_tokenizer(str(folder))
-    encoder = Encoder(tokenizer, make_template(template, tokenizer), surface)
+    encoder = Encoder(tokenizer, make_template(levers.template, tokenizer), surface)
     model = load_pretrained(folder)
-    return Checkpoint(model, tokenizer, taxonomy, surface, template, levers["max_length"], encoder)
-
-
-def _levers(checkpoint: Checkpoint) -> dict[str, Any]:
-    levers: dict[str, Any] = {
-        "surface": None if checkpoint.surface is None else str(checkpoint.surface.name),
-        "max_length": checkpoint.max_length,
-        "template": asdict(checkpoint.template),
-        "taxonomy": taxonomy_to_dict(checkpoint.taxonomy),
-    }
-    return {"hash": _hash(levers), **levers}
-
-
-def _hash(levers: dict[str, Any]) -> str:
-    return hashlib.blake2b(json.dumps(levers, sort_keys=True).encode(), digest_size=8).hexdigest()
-
-
-def _read_levers(folder: Path) -> dict[str, Any]:
-    path = folder / LEVERS_FILE
-    if not path.is_file():
+    rows = num_rows(model)
+    if rows < len(tokenizer):
         raise CheckpointError(
-            f"'{folder}' holds no {LEVERS_FILE}, so its markers are not known. Give a model folder that treasure-run "
-            "or treasure-train wrote, such as outputs/runs/<group>/<run>/model."
+            f"The model in '{folder}' has {rows} embedding rows and its tokenizer {len(tokenizer)} tokens: they do not "
+            "belong together. Export the model again."
         )
-    try:
-        levers = json.loads(path.read_text(encoding="utf-8"))
-        claimed = levers.pop("hash")
-    except (json.JSONDecodeError, KeyError, AttributeError) as error:
-        raise CheckpointError(f"'{path}' is not readable: {error}. Export the model again.") from error
-    if claimed != _hash(levers):
-        raise CheckpointError(
-            f"'{path}' was changed after it was written: its hash does not fit. Export the model again."
-        )
-    return levers
-
-
-def _differences(found: Taxonomy, expected: Taxonomy) -> list[str]:
-    """What tells two taxonomies apart, category by category."""
-    notes = [f"the model has no category '{name}'" for name in expected.names if name not in found]
-    for category in found.categories:
-        if category.name not in expected:
-            notes.append(f"only the model has the category '{category.name}'")
-            continue
-        other = expected.category(category.name)
-        for name in sorted(set(category.value_names) ^ set(other.value_names)):
-            side = "only the model has" if name in category.value_names else "the model lacks"
-            notes.append(f"{side} the value '{name}' of '{category.name}'")
-        if set(category.value_names) == set(other.value_names) and _bounds(category) != _bounds(other):
-            notes.append(f"'{category.name}' is defined otherwise (kind, order, bounds or edges)")
-    return notes or ["the order of the categories"]
-
-
-def _bounds(category: Any) -> tuple[object, ...]:
-    return (
-        category.kind,
-        category.value_names,
-        category.multiple,
-        category.applies_when,
-        category.minimum,
-        category.maximum,
-        category.decimals,
-        category.derived_from,
-        category.edges,
-    )
+    return Checkpoint(model, tokenizer, levers.taxonomy, surface, levers.template, levers.max_length, encoder)

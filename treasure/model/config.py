@@ -1,6 +1,7 @@
 """Options of the model, its optimizer and its learning-rate schedule."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from treasure.errors import ConfigError
 
@@ -34,9 +35,43 @@ class TinyModelConfig:
             raise ConfigError("model.tiny: intermediate_size, num_layers and num_heads must be at least 1.")
 
 
+class Trainable(StrEnum):
+    """FULL: every weight. LORA: low-rank adapters and the rows of marker tokens. MARKERS: these rows alone."""
+
+    FULL = "full"
+    LORA = "lora"
+    MARKERS = "markers"
+
+
+@dataclass(kw_only=True, slots=True)
+class LoraConfig:
+    """Low-rank adapters of a frozen base. Source: arXiv 2106.09685, section 4.1."""
+
+    rank: int = 16
+    """Rank of each update, at least 1."""
+    alpha: float = 32.0
+    """The update counts alpha / rank times (rslora: alpha / sqrt(rank)); above 0."""
+    dropout: float = 0.0
+    """Share of an adapter's inputs that is dropped in training, in [0, 1)."""
+    target_modules: list[str] = field(default_factory=list)
+    """Names of the linear layers that get adapters, such as [q_proj, v_proj]; empty takes all but the output layer."""
+    rslora: bool = False
+    """Whether the update is scaled by the root of the rank (arXiv 2312.03732)."""
+    dora: bool = False
+    """Whether direction and size of the weights are learned apart (arXiv 2402.09353); slower."""
+
+    def __post_init__(self) -> None:
+        if self.rank < 1:
+            raise ConfigError(f"model.lora.rank must be at least 1, got {self.rank}.")
+        if not self.alpha > 0:
+            raise ConfigError(f"model.lora.alpha must be above 0, got {self.alpha}.")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"model.lora.dropout must be in [0, 1), got {self.dropout}.")
+
+
 @dataclass(kw_only=True, slots=True)
 class ModelConfig:
-    """Which causal language model is fine-tuned."""
+    """Which causal language model is fine-tuned, and what of it."""
 
     path: str | None
     """A Hugging Face id or a local folder; null builds a tiny Llama with random weights from `tiny`."""
@@ -47,12 +82,21 @@ class ModelConfig:
     attention: str = "auto"
     """Attention while training: eager, sdpa, or another that transformers knows (then batch.layout=padded). auto is
     eager on CPUs up to 1,024 tokens, where it is faster than the fused one in bfloat16, and sdpa elsewhere."""
+    trainable: Trainable = Trainable.FULL
+    """full, lora, or markers (rows of marker tokens alone). The last two freeze the base and need treasure[lora]."""
+    lora: LoraConfig = field(default_factory=LoraConfig)
+    """Shape of the adapters; read only when `trainable` is lora."""
     compile: bool = False
     """Whether training runs through torch.compile; needs a C++ compiler and pays back after some minutes."""
 
     def __post_init__(self) -> None:
         if self.max_length < 16:
             raise ConfigError(f"model.max_length must be at least 16 tokens, got {self.max_length}.")
+        if self.path is None and self.trainable is not Trainable.FULL:
+            raise ConfigError(
+                f"model.trainable={self.trainable} freezes the base, and without model.path the base has random "
+                "weights. Give model.path, such as the model folder of an earlier run, or take model.trainable=full."
+            )
 
 
 @dataclass(kw_only=True, slots=True)

@@ -22,7 +22,10 @@ def add_marker_tokens(tokenizer: PreTrainedTokenizerFast, surface: Surface) -> d
 def add_marker_embeddings(
     model: PreTrainedModel, base_tokenizer: PreTrainedTokenizerFast, surface: Surface, token_ids: dict[str, int]
 ) -> None:
-    """Grows the embedding (and an untied output) matrix; each new row is the mean of the rows of its description."""
+    """Grows the embedding (and an untied output) matrix; each new row is the mean of the rows of its description.
+
+    Tokens that `base_tokenizer` already has keep their rows: the base learned them.
+    """
     if not token_ids:
         return
     needed = max(token_ids.values()) + 1
@@ -31,7 +34,10 @@ def add_marker_embeddings(
     matrices = [_weight(model.get_input_embeddings())]
     if (head := model.get_output_embeddings()) is not None and head.weight is not matrices[0]:
         matrices.append(_weight(head))
+    learned = base_tokenizer.get_added_vocab()
     for token, row in token_ids.items():
+        if token in learned:
+            continue
         words = base_tokenizer(surface.description(token), add_special_tokens=False)["input_ids"]
         for weight in matrices:
             weight[row] = weight[torch.tensor(words)].mean(dim=0)

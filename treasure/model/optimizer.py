@@ -6,12 +6,14 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
+from treasure.model.adapters import MARKER_ROWS
 from treasure.model.config import OptimizerConfig, SchedulerConfig
 
 
 def make_optimizer(model: nn.Module, config: OptimizerConfig, *, fused: bool = True) -> torch.optim.AdamW:
-    """AdamW over the trainable parameters; only matrices outside embeddings are decayed."""
+    """AdamW over the trainable parameters; only matrices outside embeddings are decayed, never rows of markers."""
     embeddings = {id(p) for m in model.modules() if isinstance(m, nn.Embedding) for p in m.parameters()}
+    embeddings |= {id(p) for name, p in model.named_parameters() if MARKER_ROWS in name}
     trainable = [p for p in model.parameters() if p.requires_grad]
     decayed = [p for p in trainable if p.ndim >= 2 and id(p) not in embeddings]
     rest = [p for p in trainable if p.ndim < 2 or id(p) in embeddings]

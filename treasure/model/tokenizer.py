@@ -63,7 +63,7 @@ def load_tokenizer(path: str) -> PreTrainedTokenizerFast:
         CheckpointError: nothing usable is there, or it has no fast implementation.
     """
     try:
-        tokenizer = AutoTokenizer.from_pretrained(path)
+        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"No tokenizer could be loaded from '{path}': {_first_line(error)}") from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):

@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 from treasure.data.batches import BatchConfig, MicroBatchDataset
 from treasure.data.layout import Layout
 from treasure.model.attention import check_packing
-from treasure.model.causal_lm import num_parameters
+from treasure.model.causal_lm import num_parameters, num_trainable_parameters
 from treasure.model.config import OptimizerConfig, SchedulerConfig
 from treasure.model.module import MarkerLM
 from treasure.seeding import key_to_int
@@ -30,13 +30,15 @@ from treasure.training.state import check_finite
 class FitSummary:
     """What a run saw and what it cost. Runs with one `examples_key` saw the same examples in each step.
 
-    Tokens leave padding out; FLOPs are 6 · parameters · tokens (arXiv 2001.08361, section 2.1).
+    Tokens leave padding out. FLOPs are 6 · parameters · tokens (arXiv 2001.08361, section 2.1); a frozen parameter
+    counts 4, since its own gradient is never computed.
     """
 
     steps: int
     num_examples: int
     num_tokens: int
     num_parameters: int
+    num_trainable_parameters: int
     flops: float
     train_seconds: float
     examples_key: str
@@ -154,13 +156,14 @@ def fit(
         lightning.fit(module, loader)
         check_finite(model, num_steps)
     model.base_model.forward = forward
-    parameters = num_parameters(model)
+    parameters, trainable = num_parameters(model), num_trainable_parameters(model)
     return FitSummary(
         steps=num_steps,
         num_examples=num_steps * batch.global_batch_size,
         num_tokens=module.num_tokens_seen,
         num_parameters=parameters,
-        flops=6.0 * parameters * module.num_tokens_seen,
+        num_trainable_parameters=trainable,
+        flops=(4.0 * parameters + 2.0 * trainable) * module.num_tokens_seen,
         train_seconds=time.perf_counter() - started if keeper is None else keeper.train_seconds,
         examples_key=dataset.examples_key(),
         precision=precision,

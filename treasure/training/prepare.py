@@ -14,7 +14,7 @@ from treasure.data.tokenize import Encoder
 from treasure.errors import DataError
 from treasure.markers.config import MarkersConfig
 from treasure.model.causal_lm import load_causal_lm
-from treasure.model.checkpoint import Checkpoint, make_checkpoint
+from treasure.model.checkpoint import Checkpoint, adapt_checkpoint, make_checkpoint
 from treasure.model.config import ModelConfig
 from treasure.model.marker_embeddings import add_marker_tokens
 from treasure.model.tokenizer import cached_tokenizer, load_tokenizer
@@ -42,11 +42,12 @@ def prepare(
     seed: int,
     cache: Path,
 ) -> Prepared:
-    """Loads or builds tokenizer and model, adds the markers, and tokenizes the training examples."""
+    """Loads or builds tokenizer and model, adds markers and adapters, and tokenizes the training examples."""
     tokenizer = base_tokenizer(corpus, model, cache)
     base = load_causal_lm(model, tokenizer, seed)
     surface = markers.surface(taxonomy)
-    checkpoint = make_checkpoint(base, tokenizer, taxonomy, surface, template, model.max_length)
+    plain = make_checkpoint(base, tokenizer, taxonomy, surface, template, model.max_length)
+    checkpoint = adapt_checkpoint(plain, model, seed)
     room = room_encoder(checkpoint, markers)
     dataset = tokenize_dataset(
         corpus.train,

@@ -1,0 +1,178 @@
+"""`treasure.json`: the levers of a model in its folder, with a hash, and what tells them from others."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from treasure.data.template import TemplateConfig, TemplateKind
+from treasure.errors import CheckpointError
+from treasure.jsonl import write_json
+from treasure.markers.config import MarkerMode
+from treasure.markers.surface import SurfaceName
+from treasure.taxonomy.load import taxonomy_from_dict, taxonomy_to_dict
+from treasure.taxonomy.taxonomy import Category, Taxonomy
+
+LEVERS_FILE = "treasure.json"
+FORMAT_VERSION = 1
+"""Raised when a folder changes in a way that earlier code would read wrongly."""
+
+
+@dataclass(frozen=True)
+class Levers:
+    """Which markers a model knows and how they are written. `surface` is None for a model without markers."""
+
+    taxonomy: Taxonomy
+    surface: SurfaceName | None
+    template: TemplateConfig
+    max_length: int
+
+
+@dataclass(frozen=True)
+class ExpectedLevers:
+    """What whoever loads a model takes for granted of it; None leaves a part open."""
+
+    taxonomy: Taxonomy | None = None
+    mode: MarkerMode | None = None
+    template: TemplateConfig | None = None
+
+
+def write_levers(folder: Path, levers: Levers, tokenizer_files: Sequence[str]) -> None:
+    """Writes `treasure.json`, with a digest of each of the files that decide which ids a text becomes."""
+    content: dict[str, Any] = {
+        "format_version": FORMAT_VERSION,
+        "surface": None if levers.surface is None else str(levers.surface),
+        "max_length": levers.max_length,
+        "template": asdict(levers.template),
+        "taxonomy": taxonomy_to_dict(levers.taxonomy),
+        "files": {name: _digest((folder / name).read_bytes()) for name in sorted(tokenizer_files)},
+    }
+    write_json(folder / LEVERS_FILE, {"hash": _hash(content), **content})
+
+
+def read_levers(folder: Path) -> Levers:
+    """The levers in `folder`.
+
+    Raises:
+        CheckpointError: they are missing, of a later format, or something in the folder was changed by hand.
+        TaxonomyError: the taxonomy in it is not valid.
+    """
+    path = folder / LEVERS_FILE
+    content = _read(path)
+    version = content.get("format_version", 0)
+    if version > FORMAT_VERSION:
+        raise CheckpointError(
+            f"'{path}' has format {version}, and this version of treasure reads formats up to {FORMAT_VERSION}. "
+            "Install a later treasure."
+        )
+    if content.pop("hash") != _hash(content):
+        raise CheckpointError(
+            f"'{path}' was changed after it was written: its hash does not fit. Export the model again."
+        )
+    _check_files(folder, content.get("files", {}))
+    return Levers(
+        taxonomy=taxonomy_from_dict(content["taxonomy"], str(path)),
+        surface=None if content["surface"] is None else SurfaceName(content["surface"]),
+        template=TemplateConfig(**{**content["template"], "kind": TemplateKind(content["template"]["kind"])}),
+        max_length=content["max_length"],
+    )
+
+
+def check_levers(found: Levers, expected: ExpectedLevers, folder: Path) -> None:
+    """Refuses levers that are not the expected ones.
+
+    Raises:
+        CheckpointError: says what differs.
+    """
+    differences = _differences(found, expected)
+    if differences:
+        raise CheckpointError(
+            f"The model in '{folder}' was trained with other levers than those asked for: {'; '.join(differences)}. "
+            "Ask for those of the model, or train again."
+        )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise CheckpointError(
+            f"'{path.parent}' holds no {LEVERS_FILE}, so its markers are not known. Give a model folder that "
+            "treasure-run or treasure-train wrote, such as outputs/runs/<group>/<run>/model."
+        )
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"'{path}' is not readable: {error}. Export the model again.") from error
+    if not isinstance(content, dict) or "hash" not in content:
+        raise CheckpointError(f"'{path}' is not readable: it has no hash. Export the model again.")
+    return content
+
+
+def _check_files(folder: Path, digests: dict[str, str]) -> None:
+    for name, digest in digests.items():
+        if not (folder / name).is_file():
+            raise CheckpointError(
+                f"'{folder}' lacks its file {name}. Copy the folder whole, or export the model again."
+            )
+        if _digest((folder / name).read_bytes()) != digest:
+            raise CheckpointError(
+                f"'{folder / name}' was changed after it was written, so texts would become other tokens than in "
+                "training. Export the model again."
+            )
+
+
+def _hash(content: dict[str, Any]) -> str:
+    return _digest(json.dumps(content, sort_keys=True).encode())
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+
+def _differences(found: Levers, expected: ExpectedLevers) -> list[str]:
+    notes: list[str] = []
+    if expected.taxonomy is not None and expected.taxonomy.hash != found.taxonomy.hash:
+        names = f"taxonomy ('{found.taxonomy.name}', asked for is '{expected.taxonomy.name}')"
+        notes += [f"{names}: {', '.join(_taxonomy_differences(found.taxonomy, expected.taxonomy))}"]
+    mode = MarkerMode.NONE if found.surface is None else MarkerMode(found.surface.value)
+    if expected.mode is not None and expected.mode is not mode:
+        notes.append(f"the model has the surface '{mode}', asked for is '{expected.mode}'")
+    if expected.template is not None:
+        ours, theirs = asdict(found.template), asdict(expected.template)
+        notes += [
+            f"template.{name} is {ours[name]!r} in the model, asked for is {theirs[name]!r}"
+            for name in ours
+            if ours[name] != theirs[name]
+        ]
+    return notes
+
+
+def _taxonomy_differences(found: Taxonomy, expected: Taxonomy) -> list[str]:
+    """What tells two taxonomies apart, category by category."""
+    notes = [f"the model has no category '{name}'" for name in expected.names if name not in found]
+    for category in found.categories:
+        if category.name not in expected:
+            notes.append(f"only the model has the category '{category.name}'")
+            continue
+        other = expected.category(category.name)
+        for name in sorted(set(category.value_names) ^ set(other.value_names)):
+            side = "only the model has" if name in category.value_names else "the model lacks"
+            notes.append(f"{side} the value '{name}' of '{category.name}'")
+        if set(category.value_names) == set(other.value_names) and _bounds(category) != _bounds(other):
+            notes.append(f"'{category.name}' is defined otherwise (kind, order, bounds or edges)")
+    return notes or ["the order of the categories"]
+
+
+def _bounds(category: Category) -> tuple[object, ...]:
+    return (
+        category.kind,
+        category.value_names,
+        category.multiple,
+        category.applies_when,
+        category.minimum,
+        category.maximum,
+        category.decimals,
+        category.derived_from,
+        category.edges,
+    )
