@@ -227,6 +227,45 @@ def test_padding_never_goes_beyond_the_context(checkpoint, tmp_path, multiple):
     assert shorter.input_ids.shape == (8, min(context, -(-longest // multiple) * multiple))
 
 
+@pytest.mark.parametrize("num_processes", [1, 2, 4])
+def test_processes_share_each_step_and_draw_the_same_dropout(checkpoint, make, tmp_path, num_processes):
+    whole = make(micro_size=2, dropout=DropoutConfig())
+    shares = [
+        MicroBatchDataset(
+            tiny.tokenized(checkpoint, tmp_path),
+            whole._config,
+            num_steps=4,
+            seed=0,
+            pad_id=0,
+            dropout=DropoutConfig(),
+            rank=rank,
+            num_processes=num_processes,
+        )
+        for rank in range(num_processes)
+    ]
+    for step in range(4):
+        together = [
+            share[step * share.num_micro_batches + own] for share in shares for own in range(share.num_micro_batches)
+        ]
+        alone = [whole[4 * step + micro] for micro in range(4)]
+        assert sorted(rows(together)) == sorted(rows(alone))
+        assert {batch.global_weight for batch in together} == {alone[0].global_weight}
+    assert {share.examples_key() for share in shares} == {whole.examples_key()}
+
+
+def test_micro_batches_that_cannot_be_shared_are_refused(checkpoint, tmp_path):
+    with pytest.raises(ConfigError, match="2 micro-batches a step cannot be shared by 3 processes"):
+        MicroBatchDataset(
+            tiny.tokenized(checkpoint, tmp_path),
+            BatchConfig(global_batch_size=8, micro_batch_size=4),
+            num_steps=1,
+            seed=0,
+            pad_id=0,
+            dropout=None,
+            num_processes=3,
+        )
+
+
 def test_all_rows_come_from_all_examples(make):
     dataset = make(global_size=40, micro_size=7, dropout=None, num_steps=1)
     assert len(dataset) == 6

@@ -16,7 +16,9 @@ from treasure.training.loggers import make_loggers
 BATCH = BatchConfig(global_batch_size=8, micro_batch_size=4)
 
 
-def _fit(folder, *, mode=MarkerMode.TOKENS, num_steps=12, learning_rate=1e-2, trainer=None, keep=lambda step: None):
+def _fit(
+    folder, *, mode=MarkerMode.TOKENS, num_steps=12, learning_rate=1e-2, trainer=None, keep=lambda step: None, **options
+):
     found = tiny.checkpoint(mode)
     summary = fit(
         found.model,
@@ -36,6 +38,7 @@ def _fit(folder, *, mode=MarkerMode.TOKENS, num_steps=12, learning_rate=1e-2, tr
         seed=0,
         loggers=make_loggers(LoggerConfig(wandb=WandbMode.DISABLED), folder, name="r", group="g", settings={}),
         keep_snapshot=keep,
+        **options,
     )
     return found, summary
 
@@ -56,6 +59,24 @@ def test_training_moves_every_parameter_and_lowers_the_loss(mode, tmp_path):
     assert ("header_loss" in rows[0]) == (mode is MarkerMode.TOKENS)
     assert summary.num_examples == 12 * 8
     assert summary.flops == 6 * summary.num_parameters * summary.num_tokens
+
+
+def test_layers_that_are_computed_again_learn_the_same(tmp_path):
+    calls = []
+    weights = []
+    for again in (False, True):
+        found, _ = _fit(tmp_path / str(again), num_steps=4, gradient_checkpointing=again)
+        calls.append(found.model.is_gradient_checkpointing)
+        weights.append(torch.cat([p.detach().flatten() for p in found.model.parameters()]))
+    assert calls == [False, True]
+    torch.testing.assert_close(weights[0], weights[1], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_attention_is_the_one_that_was_asked_for(tmp_path, attention):
+    found, summary = _fit(tmp_path, num_steps=2, attention=attention)
+    assert found.model.config._attn_implementation == attention
+    assert summary.precision == "32-true"
 
 
 def test_a_step_is_a_global_batch_however_it_is_cut(tmp_path):

@@ -17,6 +17,8 @@ NOT_PART_OF_A_RUN = (
     "logger",
     "callbacks",
     "on_error",
+    "trainer.devices",
+    "trainer.num_nodes",
     "trainer.save_every_minutes",
     "trainer.save_every_steps",
 )

@@ -7,6 +7,7 @@ from treasure.cli.train import run_loggers, train
 from treasure.config.launch import launch
 from treasure.config.schema import RunCommand
 from treasure.training.loggers import finish
+from treasure.training.processes import rank
 
 
 def main() -> None:
@@ -30,6 +31,8 @@ def run(config: RunCommand) -> None:
         loggers = run_loggers(config, folder.path)
         try:
             summary = train(config, inputs, folder.path, loggers)
+            if rank() != 0:
+                return  # the first process evaluates
             records = evaluate(config, inputs, folder.path, loggers)
         except BaseException:
             finish(loggers, succeeded=False)

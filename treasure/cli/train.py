@@ -10,11 +10,13 @@ from pytorch_lightning.loggers import Logger
 
 from treasure.cli.console import quiet_libraries, say
 from treasure.cli.inputs import Inputs, load_inputs, open_run_folder
+from treasure.config.job_file import write_job
 from treasure.config.launch import launch
 from treasure.config.run_folder import to_plain
 from treasure.config.schema import RunCommand
 from treasure.data.batches import MicroBatchDataset
 from treasure.data.frequency import Frequency
+from treasure.errors import ConfigError
 from treasure.jsonl import write_json
 from treasure.markers.config import MarkerMode
 from treasure.model.card import TrainingStory
@@ -27,6 +29,7 @@ from treasure.training.keeper import StateKeeper, forget_states
 from treasure.training.loggers import finish, make_loggers
 from treasure.training.metrics_file import METRICS_FILE, keep_metrics_before
 from treasure.training.prepare import Prepared, prepare
+from treasure.training.processes import is_started, rank, run_on_processes
 from treasure.training.state import layout
 from treasure.training.story import tell
 
@@ -55,7 +58,9 @@ def run(config: RunCommand) -> None:
 
 
 def run_loggers(config: RunCommand, folder: Path) -> list[Logger]:
-    """The loggers of one run; the folder's name is the run's name."""
+    """The loggers of one run; the folder's name is the run's name. Only the first of several processes has any."""
+    if rank() != 0:
+        return []
     settings = to_plain(config)
     return make_loggers(config.logger, folder, name=folder.name, group=config.group, settings=settings)
 
@@ -63,9 +68,11 @@ def run_loggers(config: RunCommand, folder: Path) -> list[Logger]:
 def train(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger]) -> FitSummary:
     """Trains and exports to `folder/model`; goes on where an earlier start was cut short.
 
-    A model that an earlier start finished is taken as it is.
+    A model that an earlier start finished is taken as it is. Where several processes are asked for and no launcher
+    has started them, they are started here.
 
     Raises:
+        ConfigError: several machines are asked for, but no launcher started this process on one of them.
         TrainingError: the training cannot go on; the last good state is kept.
         Interrupted: a signal asked to stop, and the state is saved.
     """
@@ -73,9 +80,23 @@ def train(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger
         say(f"{folder.name}: already trained")
         forget_states(folder)
         return read_summary(folder)
-    corpus = inputs.corpus
-    prepared = prepare(
-        corpus,
+    if config.trainer.num_processes == 1 or is_started():
+        return train_here(config, inputs, folder, loggers)
+    if config.trainer.num_nodes > 1:
+        raise ConfigError(
+            f"trainer.num_nodes={config.trainer.num_nodes}, but nothing started this process on several machines. "
+            "Start the command by srun, or by torchrun on each machine; see docs/scaling.md."
+        )
+    prepared_from(config, inputs)  # here, so that not every process tokenizes
+    write_job(folder, config)
+    run_on_processes("treasure.cli.worker", [str(folder)], config.trainer.devices)
+    return read_summary(folder)
+
+
+def prepared_from(config: RunCommand, inputs: Inputs) -> Prepared:
+    """Model and tokenized examples, from the cache where they are there."""
+    return prepare(
+        inputs.corpus,
         inputs.taxonomy,
         markers=config.markers,
         model=config.model,
@@ -84,10 +105,17 @@ def train(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger
         seed=config.seed,
         cache=Path(config.paths.outputs) / "cache",
     )
-    for note in (*corpus.notes, prepared.dataset.report.describe()):
-        say(f"{folder.name}: {note}")
-    pd.DataFrame(prepared.frequency.table(config.data.tail_threshold)).to_csv(folder / "frequency.csv", index=False)
-    write_json(folder / FREQUENCY_FILE, prepared.frequency.to_dict())
+
+
+def train_here(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger]) -> FitSummary:
+    """Trains in this process, which may be one of several; the first of them writes."""
+    prepared, writes = prepared_from(config, inputs), rank() == 0
+    if writes:
+        for note in (*inputs.corpus.notes, prepared.dataset.report.describe()):
+            say(f"{folder.name}: {note}")
+        table = prepared.frequency.table(config.data.tail_threshold)
+        pd.DataFrame(table).to_csv(folder / "frequency.csv", index=False)
+        write_json(folder / FREQUENCY_FILE, prepared.frequency.to_dict())
     num_steps = config.trainer.num_steps(len(prepared.dataset), config.batch.global_batch_size)
     checkpoint = prepared.checkpoint
     batches = partial(
@@ -98,12 +126,15 @@ def train(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger
         seed=config.seed,
         pad_id=pad_id(checkpoint.tokenizer),
         dropout=None if config.markers.mode is MarkerMode.NONE else config.markers.dropout,
+        rank=rank(),
+        num_processes=config.trainer.num_processes,
     )
     identity = {"run": folder.name, "examples": batches().examples_key(), "layout": layout(checkpoint.model)}
     keeper = StateKeeper(folder, identity, config.trainer, num_steps, tell=lambda text: say(f"{folder.name}: {text}"))
-    if keeper.first_step:
+    if writes and keeper.first_step:
         say(f"{folder.name}: going on at step {keeper.first_step} of {num_steps}")
-    keep_metrics_before(folder / METRICS_FILE, keeper.first_step)
+    if writes:
+        keep_metrics_before(folder / METRICS_FILE, keeper.first_step)
     with deferred_stop():
         summary = fit(
             checkpoint.model,
@@ -121,12 +152,14 @@ def train(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger
             ),
             keeper=keeper,
             attention=config.model.attention,
+            gradient_checkpointing=config.model.gradient_checkpointing,
             compile_model=_wants_compile(config),
         )
-        with keeper.errors_name_the_state():
-            save_checkpoint(checkpoint, folder / "model", _story(config, inputs, prepared, num_steps))
-            write_json(folder / SUMMARY_FILE, asdict(summary))
-        forget_states(folder)
+        if writes:
+            with keeper.errors_name_the_state():
+                save_checkpoint(checkpoint, folder / "model", _story(config, inputs, prepared, num_steps))
+                write_json(folder / SUMMARY_FILE, asdict(summary))
+            forget_states(folder)
     return summary
 
 

@@ -77,6 +77,8 @@ class GlobalBatchPlan:
 class MicroBatchDataset(Dataset[Batch]):
     """All micro-batches of a run; item i is micro-batch i % n of optimizer step i // n, with n a global batch.
 
+    With `num_processes` above 1, every so many-th micro-batch of each step, from the `rank`-th on.
+
     Use with `DataLoader(batch_size=None, shuffle=False)`. With `dropout` None no header is written on either side,
     which is how Baseline sees the same examples in the same order.
 
@@ -94,11 +96,20 @@ class MicroBatchDataset(Dataset[Batch]):
         pad_id: int,
         dropout: DropoutConfig | None,
         first_step: int = 0,
+        rank: int = 0,
+        num_processes: int = 1,
     ) -> None:
+        if config.num_micro_batches % num_processes:
+            raise ConfigError(
+                f"{config.num_micro_batches} micro-batches a step cannot be shared by {num_processes} processes. Set "
+                f"batch.micro_batch_size to batch.global_batch_size ({config.global_batch_size}) divided by a multiple "
+                f"of {num_processes}."
+            )
         if not len(dataset):
             raise DataError(f"No example is left to train on. {dataset.report.describe()}", dataset.folder)
         self._dataset, self._config, self._dropout = dataset, config, dropout
         self._num_steps, self._first_step, self._seed, self._pad_id = num_steps, first_step, seed, pad_id
+        self._rank, self._num_processes = rank, num_processes
         self.plan = GlobalBatchPlan(len(dataset), config.global_batch_size, seed)
         weights = np.zeros(len(SegmentKind), dtype=np.float32)
         weights[SegmentKind.HEADER], weights[SegmentKind.CONTENT] = config.header_loss_weight, 1.0
@@ -117,14 +128,20 @@ class MicroBatchDataset(Dataset[Batch]):
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
     def __len__(self) -> int:
-        """Micro-batches from `first_step` to the end of the run."""
-        return (self._num_steps - self._first_step) * self._config.num_micro_batches
+        """Micro-batches of this process from `first_step` to the end of the run."""
+        return (self._num_steps - self._first_step) * self.num_micro_batches
+
+    @property
+    def num_micro_batches(self) -> int:
+        """Micro-batches that this process takes in one optimizer step."""
+        return self._config.num_micro_batches // self._num_processes
 
     def __getitem__(self, index: int) -> Batch:
         """Micro-batch `index`, counted from the start of `first_step`."""
         if not 0 <= index < len(self):
             raise IndexError(f"Micro-batch {index} of {len(self)}.")
-        step, micro = divmod(index, self._config.num_micro_batches)
+        step, own = divmod(index, self.num_micro_batches)
+        micro = own * self._num_processes + self._rank  # neighbours are of like length: no process waits long
         rows, global_weight = self._global_batch(self._first_step + step)
         size = self._config.micro_batch_size
         return lay_out(

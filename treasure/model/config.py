@@ -86,6 +86,8 @@ class ModelConfig:
     """full, lora, or markers (rows of marker tokens alone). The last two freeze the base and need treasure[lora]."""
     lora: LoraConfig = field(default_factory=LoraConfig)
     """Shape of the adapters; read only when `trainable` is lora."""
+    gradient_checkpointing: bool = False
+    """Whether layers are computed again in the backward pass instead of kept: less memory, about a third slower."""
     compile: bool = False
     """Whether training runs through torch.compile; needs a C++ compiler and pays back after some minutes."""
 

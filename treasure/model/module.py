@@ -48,7 +48,7 @@ class MarkerLM(pl.LightningModule):
                 "trainer.precision=32-true."
             )
         self._add_up(found, batch, loss)
-        return loss * self.trainer.accumulate_grad_batches
+        return loss * self.trainer.accumulate_grad_batches * self.trainer.world_size  # both are averaged away
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Logs the sums of a global batch once its optimizer step is done."""
@@ -79,8 +79,17 @@ class MarkerLM(pl.LightningModule):
         self._sums["correct"] += int(found.correct.sum())
         self._sums["tokens"] += batch.num_useful_tokens
 
+    def _over_processes(self, sums: dict[str, float]) -> dict[str, float]:
+        """The sums of all processes together."""
+        if self.trainer.world_size == 1:
+            return sums
+        names = sorted(sums)  # each process has added up the same ones
+        total = torch.tensor([sums[name] for name in names], dtype=torch.float64, device=self.device)
+        torch.distributed.all_reduce(total)
+        return defaultdict(float, zip(names, total.tolist(), strict=True))
+
     def _log_step(self) -> None:
-        sums, now = self._sums, time.perf_counter()
+        sums, now = self._over_processes(self._sums), time.perf_counter()
         learned = sums["header_tokens"] + sums["content_tokens"]
         logged = {
             "loss": sums["loss"],

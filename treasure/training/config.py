@@ -18,6 +18,11 @@ class TrainerConfig:
     """Optimizer steps, at least 1; None takes num_epochs."""
     accelerator: str = "auto"
     """Lightning's accelerator: auto, cpu, gpu, …"""
+    devices: int = 1
+    """Processes on each machine, at least 1, each with a device (or a share of the CPU) of its own. More than 1 trains
+    by DistributedDataParallel: the same global batches, cut over the processes."""
+    num_nodes: int = 1
+    """Machines, at least 1; for more than one start the command by torchrun or srun on each."""
     precision: str = "32-true"
     """One of 32-true, bf16-mixed, 16-mixed; weights stay float32 in all of them. auto is bf16-mixed where the hardware
     multiplies bfloat16, else 32-true."""
@@ -40,8 +45,16 @@ class TrainerConfig:
             raise ConfigError(f"trainer.num_epochs must be above 0, got {self.num_epochs}.")
         if self.precision not in PRECISIONS:
             raise ConfigError(f"trainer.precision must be one of {', '.join(PRECISIONS)}, got '{self.precision}'.")
+        for name in ("devices", "num_nodes"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"trainer.{name} must be at least 1, got {getattr(self, name)}.")
         if any(not 0 < share < 1 for share in self.snapshots):
             raise ConfigError(f"trainer.snapshots must lie between 0 and 1, got {self.snapshots}.")
+
+    @property
+    def num_processes(self) -> int:
+        """Processes of the training over all machines."""
+        return self.devices * self.num_nodes
 
     def num_steps(self, num_examples: int, global_batch_size: int) -> int:
         """Optimizer steps for `num_examples` training examples; at least 1."""

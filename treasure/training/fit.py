@@ -23,6 +23,7 @@ from treasure.seeding import key_to_int
 from treasure.training.config import CallbacksConfig, TrainerConfig
 from treasure.training.hardware import device_type, resolve_attention, resolve_precision
 from treasure.training.keeper import StateKeeper
+from treasure.training.processes import rank
 from treasure.training.state import check_finite
 
 
@@ -56,7 +57,7 @@ class SnapshotCallback(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Looks at the step count after each micro-batch; a step is kept once."""
-        if trainer.global_step in self._steps - self._kept:
+        if trainer.is_global_zero and trainer.global_step in self._steps - self._kept:
             self._kept.add(trainer.global_step)
             self._keep(trainer.global_step)
 
@@ -108,6 +109,7 @@ def fit(
     keep_snapshot: Callable[[int], None],
     keeper: StateKeeper | None = None,
     attention: str = "auto",
+    gradient_checkpointing: bool = False,
     compile_model: bool = False,
 ) -> FitSummary:
     """Trains `model` in place up to `num_steps` optimizer steps.
@@ -123,8 +125,11 @@ def fit(
     model.set_attn_implementation(resolve_attention(attention, device, dataset.max_length))
     if batch.layout is Layout.PACKED:
         check_packing(model, dataset.max_length)
+    if gradient_checkpointing:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
     precision = resolve_precision(trainer.precision, device)
     first_step = keeper.first_step if keeper is not None else 0
+    shows_progress = callbacks.progress and rank() == 0
     module = MarkerLM(model, optimizer, scheduler, num_steps)
     forward = model.base_model.forward
     if compile_model:
@@ -133,15 +138,18 @@ def fit(
         max_steps=num_steps,
         max_epochs=-1,
         accelerator=trainer.accelerator,
-        devices=1,
+        devices=trainer.devices,
+        num_nodes=trainer.num_nodes,
+        strategy="ddp" if trainer.num_processes > 1 else "auto",
+        use_distributed_sampler=False,  # the dataset knows the share of its process
         precision=precision,  # pyright: ignore[reportArgumentType]
-        accumulate_grad_batches=batch.num_micro_batches,
+        accumulate_grad_batches=dataset.num_micro_batches,
         gradient_clip_val=optimizer.gradient_clip or None,
         logger=list(loggers),
         callbacks=[
             SnapshotCallback(snapshot_steps(trainer, num_steps), keep_snapshot),
             *([keeper] if keeper is not None else []),
-            *([StepProgress(num_steps, batch.global_batch_size, "training", first_step)] if callbacks.progress else []),
+            *([StepProgress(num_steps, batch.global_batch_size, "training", first_step)] if shows_progress else []),
         ],
         log_every_n_steps=callbacks.log_every,
         enable_checkpointing=False,

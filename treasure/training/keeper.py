@@ -19,6 +19,7 @@ from treasure.model.module import MarkerLM
 from treasure.stopping import listen_again, stop_asked
 from treasure.training.config import TrainerConfig
 from treasure.training.metrics_file import MetricsFile
+from treasure.training.processes import rank
 from treasure.training.saved_steps import PROGRESS_FILE, saved_steps, state_path
 from treasure.training.state import capture, restore
 from treasure.training.state_folder import StateFolder
@@ -92,7 +93,7 @@ class StateKeeper(pl.Callback):
         if batch_idx % trainer.accumulate_grad_batches:
             return
         self._tell_progress(trainer.global_step)
-        asked = stop_asked()
+        asked = _asked_anywhere(trainer)
         if asked or self._is_due(trainer.global_step):
             self._save(trainer, pl_module)
         if asked:
@@ -112,7 +113,7 @@ class StateKeeper(pl.Callback):
 
     def _save(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Saves the state unless this very one is saved or nothing is learned yet."""
-        if trainer.global_step == self._saved_step:
+        if trainer.global_step == self._saved_step or not trainer.is_global_zero:
             return
         assert isinstance(module, MarkerLM)
         started = time.perf_counter()
@@ -125,7 +126,7 @@ class StateKeeper(pl.Callback):
 
     def _tell_progress(self, step: int) -> None:
         now = time.perf_counter()
-        if now - self._told_at >= _PROGRESS_EVERY_S:
+        if rank() == 0 and now - self._told_at >= _PROGRESS_EVERY_S:
             self._told_at = now
             facts = {"step": step, "num_steps": self._num_steps, "first_step": self.first_step}
             write_json(self._progress_file, {**facts, "seconds": round(now - self._started, 3)})
@@ -136,6 +137,12 @@ class StateKeeper(pl.Callback):
             return "No state was saved yet, so the same command starts at the first step."
         folder = self._states.path / f"step-{steps[0]}"
         return f"The last good state is that of step {steps[0]}, kept in '{folder}'; the same command goes on from it."
+
+
+def _asked_anywhere(trainer: pl.Trainer) -> str:
+    """The signal that some process of the training got: all of them stop after the same step."""
+    asked = stop_asked()
+    return (asked or "SIGTERM") if trainer.strategy.reduce_boolean_decision(bool(asked), all=False) else ""
 
 
 def is_due(waited_s: float, *, every_s: float | None, save_s: float) -> bool:
