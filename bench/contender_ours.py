@@ -74,7 +74,7 @@ def batch_config(spec: dict[str, Any]) -> BatchConfig:
 
 def batches(spec: dict[str, Any], num_steps: int) -> MicroBatchDataset:
     """The micro-batches of a run; headers are written in the modes text and tokens."""
-    mode = spec.get("mode", "none")
+    mode = spec["mode"]
     found = corpora.load(Path(spec["folder"]), mode)
     return MicroBatchDataset(
         found.dataset,
@@ -88,7 +88,7 @@ def batches(spec: dict[str, Any], num_steps: int) -> MicroBatchDataset:
 
 def build_model(spec: dict[str, Any]) -> Any:
     """The untrained model, the same for all contenders of a shape."""
-    found = corpora.load(Path(spec["folder"]), spec.get("mode", "none"))
+    found = corpora.load(Path(spec["folder"]), spec["mode"])
     shape = shape_of(spec["shape"])
     return build_tiny(shape.model, found.tokenizer, corpora.MAX_LENGTH[shape.corpus], seed=0)
 

@@ -12,11 +12,9 @@ from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 from bench import corpora
-from bench.contender_ours import build_model
+from bench.contender_ours import batches, build_model
 from bench.gate import Gate
-from treasure.data.batches import GlobalBatchPlan
-from treasure.data.template import SegmentKind
-from treasure.data.tokenize import compose
+from treasure.data.layout import PADDING
 
 
 def main() -> None:
@@ -26,13 +24,13 @@ def main() -> None:
     datasets.disable_progress_bars()
     model = build_model(spec)
     model.set_attn_implementation(spec["attention"])
-    found = corpora.load(Path(spec["folder"]))
+    found = corpora.load(Path(spec["folder"]), spec["mode"])
     with tempfile.TemporaryDirectory() as folder:
-        rows = _rows(found, spec)
+        rows = _rows(spec)
         mean_length = sum(map(len, rows["input_ids"])) / len(rows)
         trainer = SFTTrainer(
             model=model,
-            args=_config(spec, folder),
+            args=_config(spec, folder, mean_length),
             train_dataset=rows,
             processing_class=found.tokenizer,
         )
@@ -57,26 +55,34 @@ class _Rounds(TrainerCallback):
         self._gate.pause(num_tokens=tokens, num_examples=tokens / self._mean_length)
 
 
-def _rows(found: corpora.Tokenized, spec: dict[str, Any]) -> datasets.Dataset:
-    """The ids that ours trains on, in the order of its first epoch, with loss on the same tokens."""
-    num_examples = min(len(found.dataset), spec["num_rows"])
-    plan = GlobalBatchPlan(len(found.dataset), num_examples, seed=0)
+def _rows(spec: dict[str, Any]) -> datasets.Dataset:
+    """The ids that ours trains on, step by step, with loss on the same tokens."""
+    num_steps = max(1, spec["num_rows"] // spec["global_batch_size"])
+    padded = batches({**spec, "layout": "padded", "micro_batch_size": spec["global_batch_size"]}, num_steps)
     rows = []
-    for _, index in plan.examples(0):
-        ids, kinds = compose(found.dataset[index], prompt_markers=None, completion_header=False)
-        mask = (kinds == SegmentKind.CONTENT).astype(int)
-        rows.append({"input_ids": ids.tolist(), "completion_mask": mask.tolist()})
+    for index in range(num_steps):
+        batch = padded[index]
+        lengths = (batch.segments != PADDING).sum(dim=1).tolist()
+        for ids, weights, length in zip(batch.input_ids, batch.loss_weights, lengths, strict=True):
+            mask = (weights[:length] > 0).long()
+            rows.append({"input_ids": ids[:length].tolist(), "completion_mask": mask.tolist()})
     return datasets.Dataset.from_list(rows)
 
 
-def _config(spec: dict[str, Any], folder: str) -> SFTConfig:
-    """The setting; everything that only costs time is off, gradient checkpointing first of all."""
-    micro = spec["micro_batch_size"]
+def _config(spec: dict[str, Any], folder: str, mean_length: float) -> SFTConfig:
+    """The setting; everything that only costs time is off, gradient checkpointing first of all.
+
+    A step has as many examples as ours, and packed rows as many as hold that many examples of average length.
+    """
+    per_step = spec["global_batch_size"]
+    if spec["packing"]:
+        per_step = max(1, round(per_step * mean_length / spec["row_length"]))
+    micro = min(spec["micro_batch_size"], per_step)
     return SFTConfig(
         output_dir=folder,
         max_steps=spec["warmup_steps"] + spec["round_steps"] * spec["num_rounds"],
         per_device_train_batch_size=micro,
-        gradient_accumulation_steps=max(1, spec["rows_per_step"] // micro),
+        gradient_accumulation_steps=per_step // micro,
         train_sampling_strategy=spec["sampling"],
         packing=spec["packing"],
         max_length=spec["row_length"],

@@ -30,6 +30,7 @@ def _of_shape(name: str, options: Options) -> dict[str, Any]:
     own = {
         "shape": name,
         "folder": str(folder),
+        "mode": "none",
         "global_batch_size": GLOBAL_BATCH_SIZE,
         "accelerator": "cuda",
         **options.steps(),
@@ -43,7 +44,7 @@ def _of_shape(name: str, options: Options) -> dict[str, Any]:
     for kind in TRIED:
         setting = {**TRL_SETTINGS[kind]["bf16" if kind != "packed" else "bf16, rows of 512 one at a time"]}
         if kind == "packed":
-            setting["micro_batch_size"] = setting["rows_per_step"]
+            setting["micro_batch_size"] = GLOBAL_BATCH_SIZE
         contenders[f"TRL {kind}"] = (TRL, {**own, "num_rows": 4000, **setting})
     tokens, predicted, vocab_size = _step(folder)
     peak = {

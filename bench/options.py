@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.shapes import SHAPES
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
@@ -14,6 +16,7 @@ class Options:
     tokenizer: Path
     alpaca: Path
     pipeline_rows: int
+    shapes: tuple[str, ...] = tuple(SHAPES)
 
     @property
     def num_rounds(self) -> int:

@@ -32,7 +32,7 @@ def main() -> None:
     columns = {name: ColumnFact(column=name) for name in ("domain", "lang")}
     rows = DatasetConfig(path=spec["path"], columns=columns)
     data = DataConfig(source=DataSource.FILES, datasets={"generated": rows})
-    corpus = build_corpus(data, taxonomy, world=None)
+    corpus = build_corpus(data, taxonomy, world=None, cache=cache)
     prepared = prepare(
         corpus,
         taxonomy,

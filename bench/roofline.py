@@ -14,12 +14,12 @@ MATMUL = "bench.contender_matmul"
 
 def measure(options: Options) -> dict[str, Any]:
     """Shape -> FLOP/s of the training step and of its products alone, in turn."""
-    return {name: _of_shape(name, options) for name, shape in SHAPES.items() if shape.goal is not None}
+    return {name: _of_shape(name, options) for name in options.shapes if SHAPES[name].goal is not None}
 
 
 def _of_shape(name: str, options: Options) -> dict[str, Any]:
     shape = SHAPES[name]
-    vocab_size = len(corpora.load(corpus_folder(shape.corpus, options)).tokenizer)
+    vocab_size = len(corpora.load(corpus_folder(shape.corpus, options), shape.mode).tokenizer)
     probe = contest({"probe": ours(name, options, compile=False)}, 1)["probe"].rounds[0]
     tokens = round(probe.num_tokens / probe.num_examples * GLOBAL_BATCH_SIZE)
     predicted = round(probe.num_predicted / probe.num_examples * GLOBAL_BATCH_SIZE)

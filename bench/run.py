@@ -8,7 +8,7 @@ make bench                                              everything; an hour or t
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from bench import gpu, marker_tax, overhead, pipeline, roofline, training
 from bench.contest import ROOT, say
 from bench.options import Options
 from bench.page import write_page
+from bench.shapes import SHAPES
 from treasure import provenance
 
 MEASUREMENTS: dict[str, Callable[[Options], dict[str, Any]]] = {
@@ -39,17 +40,21 @@ def main() -> None:
         tokenizer=arguments.tokenizer,
         alpaca=arguments.alpaca,
         pipeline_rows=arguments.rows,
+        shapes=arguments.shapes,
     )
     options.work.mkdir(parents=True, exist_ok=True)
     results_file = options.work / ("quick.json" if options.quick else "results.json")
     results = json.loads(results_file.read_text(encoding="utf-8")) if results_file.is_file() else {}
     for name in arguments.only:
         say(f"== {name}")
+        result = MEASUREMENTS[name](options)
+        if name in ("training", "roofline") and name in results:
+            result = results[name]["result"] | result  # shapes that were not measured again stay
         results[name] = {
             "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "provenance": _provenance(),
             "options": options.to_dict(),
-            "result": MEASUREMENTS[name](options),
+            "result": result,
         }
         results_file.write_text(json.dumps(results, indent=1), encoding="utf-8")
     page = options.work / "quick.md" if options.quick else ROOT / "docs" / "benchmarks.md"
@@ -67,6 +72,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__.splitlines()[0] if __doc__ else None)
     names = ",".join(MEASUREMENTS)
     parser.add_argument("--only", type=_names, default=list(MEASUREMENTS), help=f"comma-separated, of {names}")
+    parser.add_argument("--shapes", type=_shapes, default=tuple(SHAPES), help=f"of {','.join(SHAPES)}; by default all")
     parser.add_argument("--quick", action="store_true", help="a few steps each, to see that it works")
     parser.add_argument("--work", type=Path, default=ROOT / "outputs" / "bench", help="corpora and results.json")
     parser.add_argument("--rows", type=int, default=200_000, help="rows of the pipeline; the paper's size is 2700000")
@@ -86,10 +92,18 @@ def _arguments() -> argparse.Namespace:
 
 
 def _names(text: str) -> list[str]:
+    return _chosen(text, MEASUREMENTS)
+
+
+def _shapes(text: str) -> tuple[str, ...]:
+    return tuple(_chosen(text, SHAPES))
+
+
+def _chosen(text: str, allowed: Iterable[str]) -> list[str]:
     names = text.split(",")
-    unknown = [name for name in names if name not in MEASUREMENTS]
+    unknown = [name for name in names if name not in allowed]
     if unknown:
-        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; allowed: {', '.join(MEASUREMENTS)}")
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; allowed: {', '.join(allowed)}")
     return names
 
 

@@ -34,7 +34,6 @@ _PADDED = {
     "packing": False,
     "row_length": 1024,
     "micro_batch_size": 32,
-    "rows_per_step": 32,
     "sampling": "random",
     "precision": "32-true",
     "attention": "sdpa",
@@ -43,7 +42,7 @@ _PADDED = {
 }
 _SORTED = {"sampling": "batch_rebalance", "micro_batch_size": 8}
 _BF16 = {"precision": "bf16-mixed"}
-_PACKED = {**_PADDED, "packing": True, "row_length": 512, "micro_batch_size": 1, "rows_per_step": 8}
+_PACKED = {**_PADDED, "packing": True, "row_length": 512, "micro_batch_size": 1}
 
 TRL_SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
     "padded": {
@@ -70,7 +69,7 @@ TRL_SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
         "fp32, rows of 512 one at a time": _PACKED,
         "bf16, rows of 512 one at a time": {**_PACKED, **_BF16},
         "bf16, eager attention, rows of 512 one at a time": {**_PACKED, **_BF16, "attention": "eager"},
-        "bf16, one flat row": {**_PACKED, **_BF16, "micro_batch_size": 8},
+        "bf16, one flat row": {**_PACKED, **_BF16, "micro_batch_size": GLOBAL_BATCH_SIZE},
     },
 }  # fmt: skip
 """Kind -> name -> setting: what TRL offers on a CPU. Each is tried; the best of each kind goes into the contest."""
@@ -84,6 +83,7 @@ def shared(shape: str, options: Options) -> dict[str, Any]:
     return {
         "shape": shape,
         "folder": str(corpus_folder(SHAPES[shape].corpus, options)),
+        "mode": SHAPES[shape].mode,
         "global_batch_size": GLOBAL_BATCH_SIZE,
         **options.steps(),
     }

@@ -7,10 +7,14 @@ from treasure.model.config import TinyModelConfig
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """A model and the corpus it learns from. `goal` is the share of the matmul peak in [0, 1], if there is one."""
+    """A model and the corpus it learns from, with the mode of its markers.
+
+    `goal` is the share of the matmul peak in [0, 1], if there is one.
+    """
 
     name: str
     corpus: str
+    mode: str = "none"
     model: TinyModelConfig
     goal: float | None = None
 
@@ -21,12 +25,14 @@ SHAPES = {
         Shape(
             name="1.5M",
             corpus="world",
+            mode="tokens",
             model=TinyModelConfig(hidden_size=128, intermediate_size=544, num_layers=4, num_heads=4),
             goal=0.35,
         ),
         Shape(
             name="8M",
             corpus="world",
+            mode="tokens",
             model=TinyModelConfig(hidden_size=256, intermediate_size=832, num_layers=8, num_heads=4),
             goal=0.60,
         ),

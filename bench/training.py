@@ -11,7 +11,7 @@ from bench.shapes import SHAPES
 
 def measure(options: Options) -> dict[str, Any]:
     """Shape -> scores of ours and of TRL's best of each kind; a reason instead where a corpus is missing."""
-    return {shape: _of_shape(shape, options) for shape in SHAPES}
+    return {shape: _of_shape(shape, options) for shape in options.shapes}
 
 
 def ablation(options: Options) -> dict[str, Any]:
