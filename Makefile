@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test test-slow test-gpu check format clean
+.PHONY: help setup reproduce test test-slow test-gpu check bench format clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,10 @@ check: setup ## lint, formatting, import direction, types
 	"$(BIN)/ruff" format --check .
 	"$(BIN)/lint-imports"
 	"$(BIN)/pyright"
+
+bench: setup ## measure speed and memory against TRL and the machine's limits, write docs/benchmarks.md (an hour or two)
+	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	"$(BIN)/python" -m bench.run $(BENCH)
 
 format: setup ## mend formatting and what the linter can mend
 	"$(BIN)/ruff" check --fix .

@@ -22,7 +22,7 @@ def collect() -> dict[str, Any]:
         "collected_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: package_version(name) for name in PACKAGES},
         "hardware": hardware(),
     }
 
@@ -60,7 +60,8 @@ def _git(folder: Path, *arguments: str) -> str | None:
     return done.stdout.strip()
 
 
-def _version(package: str) -> str | None:
+def package_version(package: str) -> str | None:
+    """The installed version; None when the package is not there."""
     try:
         return version(package)
     except PackageNotFoundError:

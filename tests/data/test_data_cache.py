@@ -11,6 +11,7 @@ import tiny
 import treasure.data.cache as cache_module
 from treasure.data.cache import TokenizedDataset, tokenize_dataset
 from treasure.data.example import Example, Message
+from treasure.data.frequency import FrequencyCounter, count
 from treasure.data.overflow import OverflowPolicy
 from treasure.data.template import TemplateConfig, TemplateKind, make_template
 from treasure.data.tokenize import Encoder
@@ -169,3 +170,28 @@ def test_ids_are_a_plain_npy_file(tmp_path):
     parts = [dataset[i] for i in range(len(dataset))]
     assert ids.shape == (sum(e.length - e.header_length - 2 * len(e.open_ids) * bool(e.marker_ids) for e in parts),)
     assert meta["report"]["num_kept"] == len(dataset)
+
+
+def test_with_a_key_examples_are_gone_through_once_and_then_never(tmp_path):
+    passes = []
+
+    class Rows:
+        def __iter__(self):
+            passes.append(1)
+            return iter(CORPUS)
+
+    first = tokenize(tmp_path, examples=Rows(), examples_key="k")
+    assert len(passes) == 1 and len(first) == len(CORPUS)
+    assert tokenize(tmp_path, examples=Rows(), examples_key="k").folder == first.folder
+    assert len(passes) == 1
+    assert tokenize(tmp_path, examples=Rows(), examples_key="other").folder != first.folder
+
+
+def test_values_are_counted_among_kept_examples_alone(tmp_path):
+    median = sorted(example.length for example in ENCODER.encode(CORPUS))[len(CORPUS) // 2]
+    for _ in range(2):  # the second finds the folder, and has nothing to count itself
+        dataset = tokenize(tmp_path, max_length=median, counter=FrequencyCounter(tiny.TAXONOMY))
+        kept = {dataset[index].example_id for index in range(len(dataset))}
+        assert 0 < len(kept) < len(CORPUS)
+        expected = count((marked for marked in CORPUS if marked.example.id in kept), tiny.TAXONOMY)
+        assert dataset.frequency() == expected

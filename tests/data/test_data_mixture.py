@@ -2,8 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treasure.data.mixture import mix
+from treasure.data.mixture import mix as mix_lazily
 from treasure.errors import ConfigError
+
+
+def mix(*args):
+    return list(mix_lazily(*args))
+
 
 datasets = st.dictionaries(
     st.sampled_from("abcd"), st.integers(0, 20).map(lambda size: list(range(size))), min_size=1, max_size=4

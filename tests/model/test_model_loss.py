@@ -3,6 +3,7 @@ import tiny
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, MistralConfig, MistralForCausalLM, PreTrainedModel
 
+import treasure.model.loss as loss_module
 from treasure.data.batches import BatchConfig, MicroBatchDataset
 from treasure.data.layout import PADDING, Layout
 from treasure.data.template import SegmentKind
@@ -63,6 +64,21 @@ def test_packed_rows_learn_what_padded_ones_learn(mode, attention, tmp_path):
         sorted_losses(found.model, packed), sorted_losses(found.model, padded), rtol=1e-5, atol=1e-5
     )
     torch.testing.assert_close(gradient(found.model, packed), gradient(found.model, padded), rtol=1e-4, atol=1e-6)
+
+
+def test_logits_in_chunks_teach_the_same(tmp_path, monkeypatch):
+    """Losses to 1e-6 and gradients to 1e-6, with no more logits at a time than were allowed."""
+    found = tiny.checkpoint(MarkerMode.TOKENS)
+    dataset = tiny.batches(found, tmp_path, config=config(), dropout=WHOLE)
+    whole, slope = sorted_losses(found.model, dataset), gradient(found.model, dataset)
+    vocab_size, sizes = found.model.config.vocab_size, []
+    monkeypatch.setitem(loss_module.LOGITS_AT_ONCE, "cpu", 7 * vocab_size)
+    hook = found.model.lm_head.register_forward_hook(lambda module, given, result: sizes.append(len(result)))
+    chunked, chunked_slope = sorted_losses(found.model, dataset), gradient(found.model, dataset)
+    hook.remove()
+    assert max(sizes) == 7
+    torch.testing.assert_close(chunked, whole, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(chunked_slope, slope, rtol=1e-5, atol=1e-6)
 
 
 def test_without_the_mask_packed_rows_would_differ(tmp_path):

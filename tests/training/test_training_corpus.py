@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from treasure.data.readers import DatasetConfig
 from treasure.errors import DataError
 from treasure.taxonomy.load import load_taxonomy
 from treasure.training.corpus import build_corpus
+from treasure.training.file_corpus import FileCorpus
 from treasure.world.config import WorldConfig
 from treasure.world.world import World
 
@@ -22,9 +24,9 @@ def _file(folder: Path, name: str, count: int) -> str:
     return str(path)
 
 
-def _build(taxonomy, **options):
+def _build(taxonomy, cache=None, **options):
     world = None if options else World(WorldConfig(num_train_examples=30), WORLD_TAXONOMY)
-    return build_corpus(DataConfig(**options), taxonomy, world=world)
+    return build_corpus(DataConfig(**options), taxonomy, world=world, cache=cache)
 
 
 def test_files_are_marked_split_and_weighted(tmp_path, taxonomy):
@@ -37,13 +39,14 @@ def test_files_are_marked_split_and_weighted(tmp_path, taxonomy):
             "code": DatasetConfig(path=_file(tmp_path, "code", 40), facts={"domain": "Code"}, weight=2.0),
         },
     )
-    names = [marked.example.dataset for marked in corpus.train]
+    train = list(corpus.train)
+    names = [marked.example.dataset for marked in train]
     held_out = [marked.example.dataset for marked in corpus.validation]
     assert names.count("legal") + held_out.count("legal") == 20
     assert names.count("code") / 2 + held_out.count("code") == 40
-    assert held_out and not {m.example.prompt for m in corpus.train} & {m.example.prompt for m in corpus.validation}
-    assert corpus.train[0].markers.to_dict()["domain"] == "Legal"
-    assert corpus.train[0].markers.value("length_tokens") == 4
+    assert held_out and not {m.example.prompt for m in train} & {m.example.prompt for m in corpus.validation}
+    assert train[0].markers.to_dict()["domain"] == "Legal"
+    assert train[0].markers.value("length_tokens") == 4
 
 
 def test_evaluation_prompts_are_left_out_and_counted(tmp_path, taxonomy):
@@ -56,12 +59,12 @@ def test_evaluation_prompts_are_left_out_and_counted(tmp_path, taxonomy):
         datasets={"legal": DatasetConfig(path=_file(tmp_path, "legal", 5))},
         exclude_prompts=[ExcludedPrompts(path=str(excluded))],
     )
-    assert len(corpus.train) == 4 and "1 examples left out" in corpus.notes[-1]
+    assert len(list(corpus.train)) == 4 and "1 examples left out" in corpus.notes[-1]
 
 
 def test_the_world_is_a_corpus_too(taxonomy):
     corpus = _build(WORLD_TAXONOMY)
-    assert len(corpus.train) == 30 and not corpus.validation
+    assert len(list(corpus.train)) == 30 and not corpus.validation
 
 
 def test_an_empty_file_is_an_error(tmp_path, taxonomy):
@@ -69,3 +72,60 @@ def test_an_empty_file_is_an_error(tmp_path, taxonomy):
     path.write_text("")
     with pytest.raises(DataError, match=r"empty\.jsonl"):
         _build(taxonomy, source=DataSource.FILES, datasets={"empty": DatasetConfig(path=str(path))})
+
+
+def _two(folder: Path) -> dict:
+    return {
+        "source": DataSource.FILES,
+        "validation_fraction": 0.3,
+        "datasets": {
+            "legal": DatasetConfig(path=_file(folder, "legal", 30), facts={"domain": "Legal"}, weight=1.5),
+            "code": DatasetConfig(path=_file(folder, "code", 20)),
+        },
+    }
+
+
+def test_going_through_twice_gives_the_same(tmp_path, taxonomy):
+    options = _two(tmp_path)
+    corpus = _build(taxonomy, **options)
+    assert list(corpus.train) == list(corpus.train)
+
+
+def test_the_next_start_knows_what_is_beside_without_reading(tmp_path, taxonomy, monkeypatch):
+    options = _two(tmp_path)
+    first = _build(taxonomy, tmp_path / "cache", **options)
+    list(first.train)
+    monkeypatch.setattr(FileCorpus, "__iter__", lambda _: pytest.fail("read again"))
+    second = _build(taxonomy, tmp_path / "cache", **options)
+    assert first.validation and second.validation == first.validation
+    assert second.notes == first.notes
+    assert second.key == first.key
+
+
+@pytest.mark.parametrize("change", ["rows", "facts", "seed", "fraction", "taxonomy"])
+def test_whatever_decides_the_examples_decides_the_key(tmp_path, taxonomy, change):
+    options = _two(tmp_path)
+    before = _build(taxonomy, **options).key
+    if change == "rows":
+        _file(tmp_path, "legal", 31)
+    elif change == "facts":
+        options["datasets"]["legal"].facts = {"domain": "Math"}
+    elif change == "seed":
+        options["seed"] = 1
+    elif change == "fraction":
+        options["validation_fraction"] = 0.31
+    else:
+        taxonomy = WORLD_TAXONOMY
+    assert _build(taxonomy, **options).key != before
+
+
+def test_training_examples_are_not_held_in_memory(tmp_path, taxonomy):
+    corpus = _build(taxonomy, source=DataSource.FILES, datasets={"a": DatasetConfig(path=_file(tmp_path, "a", 3000))})
+    tracemalloc.start()
+    for _ in corpus.train:
+        pass
+    _, few = tracemalloc.get_traced_memory()
+    held = list(corpus.train)
+    all_of_them, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held and few < all_of_them / 2

@@ -39,7 +39,7 @@ def load_inputs(config: RunCommand) -> Inputs:
     taxonomy = config.taxonomy.load(conf_dir() / "taxonomy")
     config.markers.dropout.check(taxonomy)
     world = World(config.world, taxonomy) if config.data.source is DataSource.WORLD else None
-    corpus = build_corpus(config.data, taxonomy, world=world)
+    corpus = build_corpus(config.data, taxonomy, world=world, cache=Path(config.paths.outputs) / "cache")
     return Inputs(taxonomy, world, corpus)
 
 

@@ -1,5 +1,6 @@
 """`treasure-render`: prints training examples as the model sees them, coloured by kind of token."""
 
+from itertools import islice
 from pathlib import Path
 
 from rich.table import Table
@@ -40,9 +41,10 @@ def run(config: RenderCommand) -> None:
     """
     quiet_libraries()
     inputs = load_inputs(config)
-    train = inputs.corpus.train
-    if config.example >= len(train):
-        raise ConfigError(f"example={config.example}, but the corpus has {len(train)} examples, counted from 0.")
+    shown = list(islice(inputs.corpus.train, config.example, config.example + config.count))
+    if not shown:
+        size = sum(1 for _ in inputs.corpus.train)
+        raise ConfigError(f"example={config.example}, but the corpus has {size} examples, counted from 0.")
     prepared = prepare(
         inputs.corpus,
         inputs.taxonomy,
@@ -53,7 +55,7 @@ def run(config: RenderCommand) -> None:
         seed=config.seed,
         cache=Path(config.paths.outputs) / "cache",
     )
-    for marked in train[config.example : config.example + config.count]:
+    for marked in shown:
         _show(marked, _spans(marked, config, prepared.checkpoint))
 
 

@@ -179,6 +179,7 @@ def _story(config: RunCommand, inputs: Inputs, prepared: Prepared, step: int) ->
         batch=config.batch,
         optimizer=config.optimizer,
         trainer=config.trainer,
+        datasets=["world"] if inputs.world is not None else config.data.datasets,
         tail_threshold=config.data.tail_threshold,
         seed=config.seed,
         step=step,

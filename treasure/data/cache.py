@@ -7,8 +7,11 @@ again by the next start. One folder holds
     offsets.npy      int64 [S+1]  where each of these parts begins in ids.npy
     first_part.npy   int64 [E+1]  the first part of each example
     categories.npy   uint8 [M]    category of each marker, an index into meta.json's `categories`
-    example_ids.npy  text  [E]
+    example_ids.npy  bytes [E]
+    frequency.json   how common each value is among the examples, if that was asked for
     meta.json        header ends, categories, counts, file sizes
+
+Examples are gone through once, some at a time: what stays in memory is a few numbers of each.
 """
 
 import hashlib
@@ -17,22 +20,23 @@ import json
 import os
 import shutil
 import uuid
-from array import array
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from treasure.data.example import MarkedExample, example_id
+from treasure.data.frequency import Frequency, FrequencyCounter
+from treasure.data.growing_arrays import GrowingArray, PartIndex
 from treasure.data.overflow import EncodeReport, OverflowPolicy, fit_length
 from treasure.data.tokenize import Encoder, TokenizedExample
 from treasure.errors import DataError
 from treasure.jsonl import write_json
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _PARTS_BEFORE_MARKERS = 3
 _CHUNK = 1024
 
@@ -56,7 +60,11 @@ class TokenizedDataset:
 
     def key(self) -> str:
         """16 hex digits that two datasets share if they hold the same examples in the same order."""
-        return hashlib.blake2b("\n".join(self._example_ids.tolist()).encode(), digest_size=8).hexdigest()
+        return hashlib.blake2b(b"\n".join(self._example_ids.tolist()), digest_size=8).hexdigest()
+
+    def frequency(self) -> Frequency:
+        """How common each value is among the examples; only where `tokenize_dataset` was given a counter."""
+        return Frequency.from_dict(json.loads((self.folder / _FREQUENCY).read_text(encoding="utf-8")))
 
     def check_files(self) -> None:
         """Looks whether the files still are what was opened: reading one that was cut short would end the process.
@@ -89,7 +97,7 @@ class TokenizedDataset:
         before = first - _PARTS_BEFORE_MARKERS * index
         names = self._category_of[before : before + len(markers)].tolist()
         return TokenizedExample(
-            example_id=str(self._example_ids[index]),
+            example_id=self._example_ids[index].decode(),
             prompt_ids=prompt,
             bridge_ids=bridge,
             marker_ids=tuple((self._categories[name], ids) for name, ids in zip(names, markers, strict=True)),
@@ -100,10 +108,11 @@ class TokenizedDataset:
 
 
 _ARRAYS = ("ids", "offsets", "first_part", "categories", "example_ids")
+_FREQUENCY = "frequency.json"
 
 
 def tokenize_dataset(
-    examples: Sequence[MarkedExample],
+    examples: Iterable[MarkedExample],
     encoder: Encoder,
     *,
     taxonomy_hash: str,
@@ -111,10 +120,14 @@ def tokenize_dataset(
     overflow: OverflowPolicy,
     cache: Path,
     room: Encoder | None = None,
+    examples_key: str | None = None,
+    counter: FrequencyCounter | None = None,
 ) -> TokenizedDataset:
     """Tokenizes `examples` into a folder under `cache`, or opens the folder that an earlier start left there.
 
-    Headers as `room` writes them must fit the context too, if it is given.
+    Headers as `room` writes them must fit the context too, if it is given. `examples_key` stands for all that decides
+    the examples, which then need not be gone through to find the folder; without one they are gone through twice.
+    `counter` counts the values of those that are kept.
 
     Raises:
         DataError: an example does not fit the template, or (under STOP) the context.
@@ -126,16 +139,19 @@ def tokenize_dataset(
         "taxonomy": taxonomy_hash,
         "max_length": max_length,
         "overflow": overflow.value,
+        "counted": counter is not None,
+        "examples": _content(examples) if examples_key is None else examples_key,
     }
-    folder = cache / f"tokens-{_key(examples, settings)}"
+    key = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=12).hexdigest()
+    folder = cache / f"tokens-{key}"
     if not _is_whole(folder):
         shutil.rmtree(folder, ignore_errors=True)
-        _build(examples, encoder, room, max_length, overflow, folder)
+        _build(_Job(examples, encoder, room, max_length, overflow, counter), folder)
     return TokenizedDataset(folder)
 
 
-def _key(examples: Sequence[MarkedExample], settings: dict[str, Any]) -> str:
-    digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=12)
+def _content(examples: Iterable[MarkedExample]) -> str:
+    digest = hashlib.blake2b(digest_size=12)
     for marked in examples:
         example = marked.example
         markers = [(marker.category, marker.value) for marker in marked.markers.markers]
@@ -153,19 +169,22 @@ def _is_whole(folder: Path) -> bool:
         return False
 
 
-def _build(
-    examples: Sequence[MarkedExample],
-    encoder: Encoder,
-    room: Encoder | None,
-    max_length: int,
-    overflow: OverflowPolicy,
-    folder: Path,
-) -> None:
+@dataclass(frozen=True)
+class _Job:
+    examples: Iterable[MarkedExample]
+    encoder: Encoder
+    room: Encoder | None
+    max_length: int
+    overflow: OverflowPolicy
+    counter: FrequencyCounter | None
+
+
+def _build(job: _Job, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
     partial.mkdir()
     try:
-        _write(examples, encoder, room, max_length, overflow, partial)
+        _write(job, partial)
         try:
             os.replace(partial, folder)
         except OSError:
@@ -175,95 +194,48 @@ def _build(
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _write(
-    examples: Sequence[MarkedExample],
-    encoder: Encoder,
-    room: Encoder | None,
-    max_length: int,
-    overflow: OverflowPolicy,
-    folder: Path,
-) -> None:
-    report, parts = EncodeReport(), _Parts()
+def _write(job: _Job, folder: Path) -> None:
+    report, parts = EncodeReport(), PartIndex()
     with (folder / "ids.npy").open("wb") as file:
-        ids = _GrowingArray(file)
-        with tqdm(total=len(examples), desc="tokenizing", unit="example", delay=5, leave=False) as bar:
-            for start in range(0, len(examples), _CHUNK):
-                chunk = examples[start : start + _CHUNK]
-                sizes = None if room is None else [room.header_length(marked.markers) for marked in chunk]
-                kept = fit_length(encoder.encode(chunk), max_length, overflow, report, room=sizes)
+        ids = GrowingArray(file)
+        with tqdm(desc="tokenizing", unit="example", delay=5, leave=False) as bar:
+            for chunk in _chunks(job.examples):
+                kept = _encode(job, chunk, report)
                 ids.append(parts.add(kept))
                 bar.update(len(chunk))
         ids.finish()
     parts.save(folder)
-    file_sizes = {f"{name}.npy": (folder / f"{name}.npy").stat().st_size for name in _ARRAYS}
-    ends = encoder.header_ends()
+    files = [f"{name}.npy" for name in _ARRAYS]
+    if job.counter is not None:
+        write_json(folder / _FREQUENCY, job.counter.frequency().to_dict())
+        files.append(_FREQUENCY)
+    ends = job.encoder.header_ends()
     write_json(
         folder / "meta.json",
         {
             "format_version": FORMAT_VERSION,
-            "max_length": max_length,
+            "max_length": job.max_length,
             "categories": list(parts.categories),
             "header_ends": [ends[0].tolist(), ends[1].tolist()],
             "report": asdict(report),
-            "file_sizes": file_sizes,
+            "file_sizes": {name: (folder / name).stat().st_size for name in files},
         },
     )
 
 
-class _Parts:
-    """Where the parts of the examples lie; collected while their ids go to disk."""
-
-    def __init__(self) -> None:
-        self.categories: dict[str, int] = {}
-        self._lengths = array("q", [0])
-        self._num_parts = array("q", [0])
-        self._category_of = array("B")
-        self._example_ids: list[str] = []
-
-    def add(self, examples: Sequence[TokenizedExample]) -> list[np.ndarray]:
-        """Notes the parts of `examples` and returns their ids in the order they are stored."""
-        found: list[np.ndarray] = []
-        for example in examples:
-            markers = [ids for _, ids in example.marker_ids]
-            parts = [example.prompt_ids, example.bridge_ids, example.content_ids, *markers]
-            found += parts
-            self._lengths.extend(map(len, parts))
-            self._num_parts.append(len(parts))
-            for category, _ in example.marker_ids:
-                self._category_of.append(self.categories.setdefault(category, len(self.categories)))
-            self._example_ids.append(example.example_id)
-        return found
-
-    def save(self, folder: Path) -> None:
-        """Writes all arrays but the ids."""
-        np.save(folder / "offsets.npy", np.cumsum(np.array(self._lengths, dtype=np.int64)))
-        np.save(folder / "first_part.npy", np.cumsum(np.array(self._num_parts, dtype=np.int64)))
-        np.save(folder / "categories.npy", np.array(self._category_of, dtype=np.uint8))
-        width = max(map(len, self._example_ids), default=1)
-        np.save(folder / "example_ids.npy", np.array(self._example_ids, dtype=f"U{width}"))
+def _chunks(examples: Iterable[MarkedExample]) -> Iterator[list[MarkedExample]]:
+    rows = iter(examples)
+    while chunk := list(itertools.islice(rows, _CHUNK)):
+        yield chunk
 
 
-class _GrowingArray:
-    """An int32 .npy file whose length is known only when all is written."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self._length = file, 0
-        self._write_header()
-        self._header_size = file.tell()
-
-    def append(self, parts: list[np.ndarray]) -> None:
-        """Adds the ids of `parts` behind what is there."""
-        if parts:
-            data = np.concatenate(parts).astype("<i4", copy=False)
-            self._file.write(data.tobytes())
-            self._length += len(data)
-
-    def finish(self) -> None:
-        """Puts the true length into the header, for which numpy leaves room to grow."""
-        self._file.seek(0)
-        self._write_header()
-        assert self._file.tell() == self._header_size
-
-    def _write_header(self) -> None:
-        header = {"descr": "<i4", "fortran_order": False, "shape": (self._length,)}
-        np.lib.format.write_array_header_1_0(self._file, header)
+def _encode(job: _Job, chunk: Sequence[MarkedExample], report: EncodeReport) -> list[TokenizedExample]:
+    """The examples of `chunk` that fit; those are counted."""
+    sizes = None if job.room is None else [job.room.header_length(marked.markers) for marked in chunk]
+    kept = fit_length(job.encoder.encode(chunk), job.max_length, job.overflow, report, room=sizes)
+    if job.counter is not None:
+        ids = {example.example_id for example in kept}
+        for marked in chunk:
+            if marked.example.id in ids:
+                job.counter.add(marked)
+    return kept

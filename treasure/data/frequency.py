@@ -87,26 +87,45 @@ class Frequency:
         return self.categories[category]
 
 
+class FrequencyCounter:
+    """Counts each closed value of a taxonomy, example by example; values that never occur are counted too, as 0."""
+
+    def __init__(self, taxonomy: Taxonomy) -> None:
+        self._values_of = {
+            category.name: taxonomy.category(category.name).value_names
+            for category in taxonomy.categories
+            if not category.is_numeric
+        }
+        self._states: dict[str, Counter[State]] = {name: Counter() for name in self._values_of}
+        self._values: dict[str, Counter[str]] = {name: Counter() for name in self._values_of}
+
+    def add(self, marked: MarkedExample) -> None:
+        """Counts one more example."""
+        for name in self._values_of:
+            self._states[name][marked.markers.state(name)] += 1
+            self._values[name].update(str(value) for value in marked.markers.values(name))
+
+    def frequency(self) -> Frequency:
+        """What was counted so far."""
+        return Frequency(
+            {
+                name: CategoryCounts(
+                    known=self._states[name][State.KNOWN],
+                    unknown=self._states[name][State.UNKNOWN],
+                    not_applicable=self._states[name][State.NOT_APPLICABLE],
+                    values={value: self._values[name][value] for value in values},
+                )
+                for name, values in self._values_of.items()
+            }
+        )
+
+
 def count(examples: Iterable[MarkedExample], taxonomy: Taxonomy) -> Frequency:
     """Counts each closed value over `examples`, values of the taxonomy that never occur included."""
-    names = [category.name for category in taxonomy.categories if not category.is_numeric]
-    states: dict[str, Counter[State]] = {name: Counter() for name in names}
-    values: dict[str, Counter[str]] = {name: Counter() for name in names}
+    counter = FrequencyCounter(taxonomy)
     for marked in examples:
-        for name in names:
-            states[name][marked.markers.state(name)] += 1
-            values[name].update(str(value) for value in marked.markers.values(name))
-    return Frequency(
-        {
-            name: CategoryCounts(
-                known=states[name][State.KNOWN],
-                unknown=states[name][State.UNKNOWN],
-                not_applicable=states[name][State.NOT_APPLICABLE],
-                values={value: values[name][value] for value in taxonomy.category(name).value_names},
-            )
-            for name in names
-        }
-    )
+        counter.add(marked)
+    return counter.frequency()
 
 
 def _row(category: str, state: State, value: str, number: int, share: float | str, group: str) -> dict[str, Any]:

@@ -1,7 +1,10 @@
 """Mixtures: how often each dataset is in the training data."""
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Collection, Iterator, Mapping
 from typing import TypeVar
+
+import numpy as np
 
 from treasure.errors import ConfigError, did_you_mean
 from treasure.seeding import stream
@@ -9,12 +12,13 @@ from treasure.seeding import stream
 T = TypeVar("T")
 
 
-def mix(datasets: Mapping[str, Sequence[T]], weights: Mapping[str, float], seed: int) -> list[T]:
-    """All datasets, one after the other, each taken `weights[name]` times (1.0 where it has no weight).
+def mix(datasets: Mapping[str, Collection[T]], weights: Mapping[str, float], seed: int) -> Iterator[T]:
+    """All datasets, one after the other, each row as often as `weights[name]` says (1.0 where it has no weight).
 
-    A whole number repeats the dataset; the fraction adds a sample without replacement, in the dataset's order. What is
+    A whole number repeats each row in its place; the fraction adds one more of a sample without replacement. What is
     taken of a dataset depends on its name, size, weight and `seed` alone, and a larger weight keeps what a smaller one
-    took.
+    took. Rows are gone through once, as they are asked for; a dataset's size is asked for only where its weight has a
+    fraction.
 
     Raises:
         ConfigError: a weight is not above 0, or belongs to no dataset.
@@ -27,15 +31,21 @@ def mix(datasets: Mapping[str, Sequence[T]], weights: Mapping[str, float], seed:
             )
         if not weight > 0:
             raise ConfigError(f"The weight of dataset '{name}' must be above 0, got {weight}.")
-    found: list[T] = []
-    for name, rows in datasets.items():
-        found += _taken(rows, weights.get(name, 1.0), name, seed)
-    return found
+    return (row for name, rows in datasets.items() for row in _taken(rows, weights.get(name, 1.0), name, seed))
 
 
-def _taken(rows: Sequence[T], weight: float, name: str, seed: int) -> list[T]:
-    copies, fraction = divmod(weight, 1.0)
-    order = list(range(len(rows)))
+def _taken(rows: Collection[T], weight: float, name: str, seed: int) -> Iterator[T]:
+    whole, fraction = divmod(weight, 1.0)
+    extra = _sample(len(rows), fraction, name, seed) if fraction else None
+    for index, row in enumerate(rows):
+        for _ in range(int(whole) + (extra is not None and bool(extra[index]))):
+            yield row
+
+
+def _sample(size: int, fraction: float, name: str, seed: int) -> np.ndarray:
+    """Which rows are taken once more: bool [size], with `round(fraction * size)` of them true."""
+    order = array("q", range(size))
     stream("mixture", seed, name).shuffle(order)
-    sample = sorted(order[: round(fraction * len(rows))])
-    return [*rows] * int(copies) + [rows[index] for index in sample]
+    chosen = np.zeros(size, dtype=bool)
+    chosen[np.frombuffer(order, dtype=np.int64)[: round(fraction * size)]] = True
+    return chosen

@@ -5,14 +5,20 @@ Shapes: B rows, T positions, D width, V vocabulary, N predicted tokens (those wi
 
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
 from treasure.data.layout import Batch
 from treasure.data.template import SegmentKind
 from treasure.model.attention import segment_mask
+
+LOGITS_AT_ONCE = {"cpu": 2**22, "other": 2**26}
+"""Logits that are in memory at a time: on CPUs so few that they stay in the cache (16 MiB in float32). Where there are
+more, the output layer runs chunk by chunk, and again in the backward pass, which costs less than to keep them."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +49,7 @@ def token_losses(model: PreTrainedModel, batch: Batch) -> TokenLosses:
     """
     after = batch.predicted + 1
     targets = batch.input_ids.flatten()[after]
-    logits = _logits_at(model, batch)  # [N, V]
-    losses, correct = _score(logits, targets)
+    losses, correct = _scores(model, batch, targets)
     return TokenLosses(
         losses=losses,
         weights=batch.loss_weights.flatten()[after],
@@ -53,23 +58,40 @@ def token_losses(model: PreTrainedModel, batch: Batch) -> TokenLosses:
     )
 
 
-def _score(logits: Float[Tensor, "N V"], targets: Int[Tensor, " N"]) -> tuple[Float[Tensor, " N"], Bool[Tensor, " N"]]:
-    losses = F.cross_entropy(logits.float(), targets, reduction="none")
-    found = logits.detach()
-    correct = found.gather(1, targets[:, None])[:, 0] >= found.amax(dim=-1)  # an argmax is ten times slower on CPUs
-    return losses, correct
-
-
-def _logits_at(model: PreTrainedModel, batch: Batch) -> Float[Tensor, "N V"]:
+def _scores(
+    model: PreTrainedModel, batch: Batch, targets: Int[Tensor, " N"]
+) -> tuple[Float[Tensor, " N"], Bool[Tensor, " N"]]:
     inputs = {"input_ids": batch.input_ids, "use_cache": False}
     if batch.is_packed:
         mask = segment_mask(batch.segments, model)
         inputs |= {"position_ids": batch.positions, "attention_mask": mask}
     head = model.get_output_embeddings()
     if not _head_is_linear(model) or head is None:
-        return model(**inputs).logits.flatten(0, 1)[batch.predicted]
-    hidden = model.base_model(**inputs).last_hidden_state  # [B, T, D]
-    return head(hidden.flatten(0, 1)[batch.predicted])
+        return _score(model(**inputs).logits.flatten(0, 1).index_select(0, batch.predicted), targets)
+    hidden = model.base_model(**inputs).last_hidden_state.flatten(0, 1).index_select(0, batch.predicted)  # [N, D]
+    at_once = LOGITS_AT_ONCE["cpu" if hidden.device.type == "cpu" else "other"]
+    size = max(1, at_once // model.config.get_text_config().vocab_size)
+    if len(targets) <= size:
+        return _score(head(hidden), targets)
+    parts = [
+        checkpoint(_score_hidden, head, some, of_some, use_reentrant=False)
+        for some, of_some in zip(hidden.split(size), targets.split(size), strict=True)
+    ]
+    losses, correct = zip(*parts, strict=True)
+    return torch.cat(losses), torch.cat(correct)
+
+
+def _score_hidden(
+    head: nn.Module, hidden: Float[Tensor, "N D"], targets: Int[Tensor, " N"]
+) -> tuple[Float[Tensor, " N"], Bool[Tensor, " N"]]:
+    return _score(head(hidden), targets)
+
+
+def _score(logits: Float[Tensor, "N V"], targets: Int[Tensor, " N"]) -> tuple[Float[Tensor, " N"], Bool[Tensor, " N"]]:
+    losses = F.cross_entropy(logits.float(), targets, reduction="none")
+    found = logits.detach()
+    correct = found.gather(1, targets[:, None])[:, 0] >= found.amax(dim=-1)  # an argmax is ten times slower on CPUs
+    return losses, correct
 
 
 def _head_is_linear(model: PreTrainedModel) -> bool:

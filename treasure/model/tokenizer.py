@@ -3,7 +3,7 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -40,10 +40,15 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
     )
 
 
-def cached_tokenizer(texts: Sequence[str], vocab_size: int, folder: Path) -> PreTrainedTokenizerFast:
-    """The tokenizer for exactly these texts, trained once and kept under `folder`."""
+def cached_tokenizer(
+    texts: Iterable[str], vocab_size: int, folder: Path, key: str | None = None
+) -> PreTrainedTokenizerFast:
+    """The tokenizer for exactly these texts, trained once and kept under `folder`.
+
+    `key` stands for the texts, which then are gone through only to train; without one they must be a sequence.
+    """
     digest = hashlib.blake2b(f"{vocab_size}\0{CHAT_TEMPLATE}".encode(), digest_size=8)
-    for text in texts:
+    for text in texts if key is None else (f"key {key}",):
         digest.update(text.encode() + b"\0")
     home = folder / f"bpe-{digest.hexdigest()}"
     if not home.is_dir():

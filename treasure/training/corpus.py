@@ -1,61 +1,61 @@
-"""The corpus of a run: marked examples from files or from the world, split, mixed and counted."""
+"""The corpus of a run: marked examples from files or from the world, split and mixed."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-from treasure.annotation.annotate import annotate
 from treasure.data.config import DataConfig
-from treasure.data.decontaminate import PromptFilter
 from treasure.data.example import MarkedExample
-from treasure.data.mixture import mix
-from treasure.data.readers import ReadReport, read_dataset
-from treasure.data.splits import split_of
-from treasure.errors import DataError
 from treasure.taxonomy.taxonomy import Taxonomy
+from treasure.training.file_corpus import Beside, FileCorpus
 from treasure.world.world import World
 
 
-@dataclass(frozen=True)
 class Corpus:
-    """What a model is trained on. `notes` are lines that people should read: rows set aside, duplicates, sizes."""
+    """What a model is trained on.
 
-    train: tuple[MarkedExample, ...]
-    validation: tuple[MarkedExample, ...]
-    notes: tuple[str, ...] = field(default=())
+    `train` can be gone through again and again; from files it is read anew each time, so that data of any size fit.
+    `key` stands for all that decides the examples, so that a cache of them is found without reading them; it is None
+    where only the examples themselves tell.
+    """
+
+    def __init__(
+        self,
+        train: Iterable[MarkedExample],
+        validation: Sequence[MarkedExample] = (),
+        notes: Sequence[str] = (),
+    ) -> None:
+        self.train = train
+        self._beside = lambda: Beside(tuple(validation), tuple(notes))
+        self.key: str | None = None
+
+    @classmethod
+    def from_files(cls, files: FileCorpus) -> "Corpus":
+        """The corpus that `files` hold."""
+        corpus = cls(files)
+        corpus._beside, corpus.key = files.beside, files.key
+        return corpus
+
+    @property
+    def validation(self) -> tuple[MarkedExample, ...]:
+        """Examples kept out of training."""
+        return self._beside().validation
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Lines that people should read: rows set aside, duplicates, sizes."""
+        return self._beside().notes
 
 
-def build_corpus(data: DataConfig, taxonomy: Taxonomy, *, world: World | None) -> Corpus:
+def build_corpus(data: DataConfig, taxonomy: Taxonomy, *, world: World | None, cache: Path | None = None) -> Corpus:
     """Takes the examples of `world`, or without one reads, annotates, splits and mixes the files that `data` names.
 
+    Files are read when their examples are asked for; their first rows at once, so that what is wrong from the start
+    shows at the start. Under `cache`, if given, validation examples and notes are kept for the next start.
+
     Raises:
-        DataError: a file is missing or bad, or nothing is left to train on.
+        DataError: a file is missing or its first rows are bad.
     """
-    corpus = _from_files(data, taxonomy) if world is None else _from_world(world)
-    if not corpus.train:
-        raise DataError("The data hold no training example at all. " + " ".join(corpus.notes))
-    return corpus
-
-
-def _from_world(world: World) -> Corpus:
+    if world is None:
+        return Corpus.from_files(FileCorpus(data, taxonomy, cache))
     train = tuple(world.train_examples())
-    return Corpus(train, (), (f"{len(train)} examples of the world",))
-
-
-def _from_files(data: DataConfig, taxonomy: Taxonomy) -> Corpus:
-    notes: list[str] = []
-    train: dict[str, list[MarkedExample]] = {}
-    validation: list[MarkedExample] = []
-    excluded, num_excluded = PromptFilter(data.exclude_prompts), 0
-    for name, dataset in data.datasets.items():
-        report = ReadReport()
-        train[name] = []
-        for marked in annotate(read_dataset(dataset, report), taxonomy):
-            if excluded.holds(marked.example):
-                num_excluded += 1
-                continue
-            side = split_of(marked.example, data.validation_fraction, data.seed)
-            (validation if side == "validation" else train[name]).append(marked)
-        notes.append(report.describe())
-    if data.exclude_prompts:
-        notes.append(f"{num_excluded} examples left out because they ask what an evaluation asks.")
-    mixed = mix(train, {name: dataset.weight for name, dataset in data.datasets.items()}, data.seed)
-    return Corpus(tuple(mixed), tuple(validation), tuple(notes))
+    return Corpus(train, notes=(f"{len(train)} examples of the world",))

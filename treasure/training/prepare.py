@@ -1,13 +1,16 @@
 """From a corpus to what a trainer needs: a model with its markers, and tokenized examples."""
 
 import copy
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerFast
 
 from treasure.data.cache import TokenizedDataset, tokenize_dataset
-from treasure.data.frequency import Frequency, count
+from treasure.data.example import MarkedExample
+from treasure.data.frequency import Frequency, FrequencyCounter
 from treasure.data.overflow import OverflowPolicy
 from treasure.data.template import TemplateConfig, make_template
 from treasure.data.tokenize import Encoder
@@ -20,6 +23,9 @@ from treasure.model.marker_embeddings import add_marker_tokens
 from treasure.model.tokenizer import cached_tokenizer, load_tokenizer
 from treasure.taxonomy.taxonomy import Taxonomy
 from treasure.training.corpus import Corpus
+
+TOKENIZER_EXAMPLES = 200_000
+"""Examples of the training data, from its start, on which a tokenizer is trained at most."""
 
 
 @dataclass(frozen=True)
@@ -57,23 +63,26 @@ def prepare(
         max_length=model.max_length,
         overflow=overflow,
         cache=cache,
+        examples_key=corpus.key,
+        counter=FrequencyCounter(taxonomy),
     )
     _check_kept(dataset)
-    kept = {dataset[index].example_id for index in range(len(dataset))}
-    frequency = count((marked for marked in corpus.train if marked.example.id in kept), taxonomy)
-    return Prepared(checkpoint, dataset, frequency)
+    return Prepared(checkpoint, dataset, dataset.frequency())
 
 
 def base_tokenizer(corpus: Corpus, model: ModelConfig, cache: Path) -> PreTrainedTokenizerFast:
-    """The pretrained model's tokenizer, or one trained on the prompts and completions of the corpus."""
+    """The pretrained model's tokenizer, or one trained on prompts and completions of the corpus."""
     if model.path is not None:
         return load_tokenizer(model.path)
-    texts = [
-        text
-        for marked in corpus.train
-        for text in (*(message.content for message in marked.example.messages), marked.example.completion)
-    ]
-    return cached_tokenizer(texts, model.tiny.vocab_size, cache)
+    texts = _texts(islice(corpus.train, TOKENIZER_EXAMPLES))
+    key = None if corpus.key is None else f"{corpus.key} {TOKENIZER_EXAMPLES}"
+    return cached_tokenizer(list(texts) if key is None else texts, model.tiny.vocab_size, cache, key)
+
+
+def _texts(examples: Iterable[MarkedExample]) -> Iterator[str]:
+    for marked in examples:
+        yield from (message.content for message in marked.example.messages)
+        yield marked.example.completion
 
 
 def room_encoder(checkpoint: Checkpoint, markers: MarkersConfig) -> Encoder:

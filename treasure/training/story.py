@@ -1,6 +1,7 @@
 """What the card of a model tells of its training, taken from the options and data of the run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import islice
 
 from transformers import PreTrainedTokenizerFast
 
@@ -29,11 +30,12 @@ def tell(
     batch: BatchConfig,
     optimizer: OptimizerConfig,
     trainer: TrainerConfig,
+    datasets: Iterable[str],
     tail_threshold: float,
     seed: int,
     step: int,
 ) -> TrainingStory:
-    """The story of a model after optimizer step `step`."""
+    """The story of a model after optimizer step `step`; `datasets` are the names of what it learned from."""
     settings = {
         "trained": _trained(model, markers),
         "optimizer steps": f"{step} of {batch.global_batch_size} examples",
@@ -51,7 +53,7 @@ def tell(
         )
     return TrainingStory(
         base=model.path,
-        datasets=tuple(sorted({marked.example.dataset for marked in corpus.train})),
+        datasets=tuple(sorted(datasets)),
         settings=settings,
         frequency=prepared.frequency,
         tail_threshold=tail_threshold,
@@ -60,9 +62,9 @@ def tell(
     )
 
 
-def shown_example(checkpoint: Checkpoint, examples: Sequence[MarkedExample]) -> RenderedExample | None:
+def shown_example(checkpoint: Checkpoint, examples: Iterable[MarkedExample]) -> RenderedExample | None:
     """Among the first examples that fit the context, the one with most markers, the shortest of these; rendered."""
-    candidates = examples[:NUM_CANDIDATES]
+    candidates = list(islice(examples, NUM_CANDIDATES))
     encoded = zip(candidates, checkpoint.encoder.encode(candidates), strict=True)
     fitting = [pair for pair in encoded if pair[1].length <= checkpoint.max_length]
     if not fitting:

@@ -1,0 +1,65 @@
+"""The page says whether goals are met, and what was skipped."""
+
+import pytest
+
+from bench.page import write_page
+
+SCORE = {
+    "tokens_per_s": 30.0,
+    "tokens_per_s_rounds": [29.0, 30.0, 31.0],
+    "examples_per_s": 3.0,
+    "tokens_per_example": 10.0,
+    "peak_rss_mib": 500.0,
+    "warmup_s": 2.0,
+}
+
+
+def entry(result):
+    return {
+        "measured_at": "2026-01-01T00:00:00+00:00",
+        "provenance": {
+            "hardware": {"cpu": "a CPU", "num_cores": 2, "ram_gib": 8, "gpus": []},
+            "packages": {"torch": "1"},
+            "python": "3",
+            "commit": None,
+            "platform": "here",
+        },
+        "options": {"quick": False},
+        "result": result,
+    }
+
+
+def page(tmp_path, **results):
+    write_page({name: entry(result) for name, result in results.items()}, tmp_path / "page.md")
+    return (tmp_path / "page.md").read_text()
+
+
+def overhead(value):
+    return {"scores": {"ours": SCORE}, "overhead": value, "overhead_rounds": [value], "goal": 0.03}
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(0.01, "met."), (0.05, "**not met**")])
+def test_goals_are_judged(tmp_path, value, verdict):
+    text = page(tmp_path, overhead=overhead(value))
+    assert verdict in text and ("**not met**" in text) == (value > 0.03)
+
+
+def test_a_ratio_is_against_the_best_peer(tmp_path):
+    scores = {"ours": {**SCORE, "tokens_per_s": 90.0}, "TRL padded": SCORE}
+    shape = {
+        "tried": {"padded": {"fp32": 30.0, "broken": "why"}},
+        "scores": scores,
+        "best_peer": "TRL padded",
+        "ratio": 3.0,
+        "memory_ratio": 1.5,
+    }
+    text = page(tmp_path, training={"1.5M": shape, "15M": {"skipped": "no tokenizer"}})
+    assert "| ours | 90 [29–31, n=3] | 3 | 3.00× | 500 | 2 |" in text
+    assert "ours against TRL padded at least 3.00; here 3.00, met." in text
+    assert "memory at most 1.00; here 1.50, **not met**" in text
+    assert "Skipped: no tokenizer." in text
+
+
+def test_the_machine_is_named_once_for_all(tmp_path):
+    text = page(tmp_path, overhead=overhead(0.0), gpu={"skipped": "no CUDA device"})
+    assert text.count("a CPU, 2 cores") == 1 and "Skipped: no CUDA device." in text
