@@ -18,6 +18,7 @@ from treasure.jsonl import write_json
 from treasure.markers.config import MarkerMode
 from treasure.model.checkpoint import save_checkpoint
 from treasure.model.tokenizer import pad_id
+from treasure.training.budget import steps_for_tokens
 from treasure.training.fit import FitSummary, fit
 from treasure.training.hardware import has_compiler
 from treasure.training.loggers import finish, make_loggers
@@ -68,23 +69,39 @@ def train(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger
         overflow=config.data.overflow,
         seed=config.seed,
         cache=Path(config.paths.outputs) / "cache",
+        header_loss_weight=config.batch.header_loss_weight,
+        tail_threshold=config.data.tail_threshold,
     )
     for note in (*corpus.notes, prepared.dataset.report.describe()):
         say(f"{folder.name}: {note}")
     pd.DataFrame(prepared.frequency.table(config.data.tail_threshold)).to_csv(folder / "frequency.csv", index=False)
     write_json(folder / FREQUENCY_FILE, prepared.frequency.to_dict())
-    num_steps = config.trainer.num_steps(len(prepared.dataset), config.batch.global_batch_size)
+    if config.data.tail_upsampling > 1:
+        say(
+            f"{folder.name}: training draws the {prepared.is_tail.mean():.1%} of examples with a tail value "
+            f"{config.data.tail_upsampling:g} times as often as the others; frequency.csv counts the data without this"
+        )
     checkpoint = prepared.checkpoint
-    summary = fit(
-        checkpoint.model,
-        MicroBatchDataset(
+
+    def batches(num_steps: int) -> MicroBatchDataset:
+        return MicroBatchDataset(
             prepared.dataset,
             config.batch,
             num_steps=num_steps,
             seed=config.seed,
             pad_id=pad_id(checkpoint.tokenizer),
             dropout=None if config.markers.mode is MarkerMode.NONE else config.markers.dropout,
-        ),
+            style=checkpoint.style,
+            is_tail=prepared.is_tail,
+            tail_upsampling=config.data.tail_upsampling,
+        )
+
+    num_steps = config.trainer.num_steps(len(prepared.dataset), config.batch.global_batch_size)
+    if config.trainer.max_tokens is not None:
+        num_steps = steps_for_tokens(batches, config.trainer.max_tokens, num_steps)
+    summary = fit(
+        checkpoint.model,
+        batches(num_steps),
         num_steps,
         batch=config.batch,
         optimizer=config.optimizer,

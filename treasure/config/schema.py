@@ -6,9 +6,9 @@ from typing import Any
 from treasure.data.batches import BatchConfig
 from treasure.data.config import DataConfig
 from treasure.errors import ConfigError
-from treasure.evaluation.config import BenchmarkConfig
+from treasure.evaluation.config import BenchmarkConfig, fitting_regimes
 from treasure.inference.config import GenerationConfig
-from treasure.markers.config import MarkersConfig
+from treasure.markers.config import MarkerMode, MarkersConfig
 from treasure.model.config import ModelConfig, OptimizerConfig, SchedulerConfig
 from treasure.taxonomy.config import TaxonomyConfig
 from treasure.training.config import CallbacksConfig, LoggerConfig, TrainerConfig
@@ -55,6 +55,10 @@ class RunCommand:
             value = getattr(self, key)
             if not value or any(letter in value for letter in "/\\:") or value.startswith("."):
                 raise ConfigError(f"{key} becomes a folder name and cannot be {value!r}; use letters, digits, - and _.")
+        if self.markers.mode is not MarkerMode.NONE:
+            fitting_regimes(
+                self.benchmark.regimes, self.markers.style(self.batch.header_loss_weight), "benchmark.regimes"
+            )
 
 
 @dataclass(kw_only=True, slots=True)

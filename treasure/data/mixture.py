@@ -1,7 +1,9 @@
-"""Mixtures: how often each dataset is in the training data."""
+"""Mixtures: how often each dataset is in the training data, and how often examples of the tail are drawn."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
+
+import numpy as np
 
 from treasure.errors import ConfigError, did_you_mean
 from treasure.seeding import stream
@@ -39,3 +41,12 @@ def _taken(rows: Sequence[T], weight: float, name: str, seed: int) -> list[T]:
     stream("mixture", seed, name).shuffle(order)
     sample = sorted(order[: round(fraction * len(rows))])
     return [*rows] * int(copies) + [rows[index] for index in sample]
+
+
+def with_tail_upsampled(is_tail: np.ndarray, factor: float, seed: int) -> np.ndarray:
+    """Indices (int64) of one epoch in which an example of the tail stands `factor` times, all others once.
+
+    `is_tail` is bool, one an example. The fraction of `factor` is a sample of the tail that depends on `seed`.
+    """
+    tail = np.flatnonzero(is_tail).tolist()
+    return np.array(sorted([*np.flatnonzero(~is_tail).tolist(), *_taken(tail, factor, "tail", seed)]), dtype=np.int64)

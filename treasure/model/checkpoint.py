@@ -15,6 +15,7 @@ from treasure.data.template import TemplateConfig, TemplateKind, make_template
 from treasure.data.tokenize import Encoder
 from treasure.errors import CheckpointError
 from treasure.jsonl import write_json
+from treasure.markers.header_style import HeaderStyle, MarkerOrder, Placement
 from treasure.markers.surface import Surface, SurfaceName, make_surface
 from treasure.model.causal_lm import load_pretrained
 from treasure.model.marker_embeddings import add_marker_embeddings, add_marker_tokens
@@ -36,6 +37,7 @@ class Checkpoint:
     template: TemplateConfig
     max_length: int
     encoder: Encoder
+    style: HeaderStyle = HeaderStyle()
 
 
 def make_checkpoint(
@@ -45,13 +47,14 @@ def make_checkpoint(
     surface: Surface | None,
     template: TemplateConfig,
     max_length: int,
+    style: HeaderStyle = HeaderStyle(),  # noqa: B008 (frozen)
 ) -> Checkpoint:
     """Puts a base model and its markers together: the surface's tokens and embedding rows are added."""
     tokenizer = copy.deepcopy(base_tokenizer)
     if surface is not None:
         add_marker_embeddings(model, base_tokenizer, surface, add_marker_tokens(tokenizer, surface))
     encoder = Encoder(tokenizer, make_template(template, tokenizer), surface)
-    return Checkpoint(model, tokenizer, taxonomy, surface, template, max_length, encoder)
+    return Checkpoint(model, tokenizer, taxonomy, surface, template, max_length, encoder, style)
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
@@ -87,12 +90,19 @@ def load_checkpoint(folder: Path, expected: Taxonomy | None = None) -> Checkpoin
     tokenizer = load_tokenizer(str(folder))
     encoder = Encoder(tokenizer, make_template(template, tokenizer), surface)
     model = load_pretrained(folder)
-    return Checkpoint(model, tokenizer, taxonomy, surface, template, levers["max_length"], encoder)
+    header = levers.get("header", {})  # models exported before there was a choice have the default
+    style = HeaderStyle(
+        Placement(header.get("placement", "both")),
+        MarkerOrder(header.get("order", "canonical")),
+        header.get("is_learned", True),
+    )
+    return Checkpoint(model, tokenizer, taxonomy, surface, template, levers["max_length"], encoder, style)
 
 
 def _levers(checkpoint: Checkpoint) -> dict[str, Any]:
     levers: dict[str, Any] = {
         "surface": None if checkpoint.surface is None else str(checkpoint.surface.name),
+        "header": asdict(checkpoint.style),
         "max_length": checkpoint.max_length,
         "template": asdict(checkpoint.template),
         "taxonomy": taxonomy_to_dict(checkpoint.taxonomy),

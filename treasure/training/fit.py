@@ -27,12 +27,14 @@ from treasure.training.hardware import device_type, resolve_attention, resolve_p
 class FitSummary:
     """What a run saw and what it cost. Runs with one `examples_key` saw the same examples in each step.
 
-    Tokens leave padding out; FLOPs are 6 · parameters · tokens (arXiv 2001.08361, section 2.1).
+    Tokens leave padding out, which is `padding_share` of all positions; FLOPs are 6 · parameters · tokens
+    (arXiv 2001.08361, section 2.1).
     """
 
     steps: int
     num_examples: int
     num_tokens: int
+    padding_share: float
     num_parameters: int
     flops: float
     train_seconds: float
@@ -113,7 +115,7 @@ def fit(
     if batch.layout is Layout.PACKED:
         check_packing(model, dataset.max_length)
     precision = resolve_precision(trainer.precision, device)
-    module = MarkerLM(model, optimizer, scheduler, num_steps)
+    module = MarkerLM(model, optimizer, scheduler, num_steps, dataset.categories)
     forward = model.base_model.forward
     if compile_model:
         model.base_model.forward = torch.compile(forward, dynamic=True)
@@ -146,6 +148,7 @@ def fit(
         steps=num_steps,
         num_examples=num_steps * batch.global_batch_size,
         num_tokens=module.num_tokens_seen,
+        padding_share=1 - module.num_tokens_seen / module.num_positions_seen,
         num_parameters=parameters,
         flops=6.0 * parameters * module.num_tokens_seen,
         train_seconds=time.perf_counter() - started,

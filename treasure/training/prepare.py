@@ -4,6 +4,7 @@ import copy
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from treasure.data.cache import TokenizedDataset, tokenize_dataset
@@ -24,11 +25,15 @@ from treasure.training.corpus import Corpus
 
 @dataclass(frozen=True)
 class Prepared:
-    """An untrained checkpoint, the examples it will learn, and how common each value is among just these."""
+    """An untrained checkpoint, the examples it will learn, and how common each value is among just these.
+
+    `is_tail` (bool, one an example) tells which of them hold a tail value.
+    """
 
     checkpoint: Checkpoint
     dataset: TokenizedDataset
     frequency: Frequency
+    is_tail: np.ndarray
 
 
 def prepare(
@@ -41,12 +46,15 @@ def prepare(
     overflow: OverflowPolicy,
     seed: int,
     cache: Path,
+    header_loss_weight: float = 1.0,
+    tail_threshold: float = 0.05,
 ) -> Prepared:
     """Loads or builds tokenizer and model, adds the markers, and tokenizes the training examples."""
     tokenizer = base_tokenizer(corpus, model, cache)
     base = load_causal_lm(model, tokenizer, seed)
     surface = markers.surface(taxonomy)
-    checkpoint = make_checkpoint(base, tokenizer, taxonomy, surface, template, model.max_length)
+    style = markers.style(header_loss_weight)
+    checkpoint = make_checkpoint(base, tokenizer, taxonomy, surface, template, model.max_length, style)
     room = room_encoder(checkpoint, markers)
     dataset = tokenize_dataset(
         corpus.train,
@@ -58,9 +66,12 @@ def prepare(
         cache=cache,
     )
     _check_kept(dataset)
-    kept = {dataset[index].example_id for index in range(len(dataset))}
+    kept = set(dataset.example_ids)
+    examples = {marked.example.id: marked for marked in corpus.train if marked.example.id in kept}
     frequency = count((marked for marked in corpus.train if marked.example.id in kept), taxonomy)
-    return Prepared(checkpoint, dataset, frequency)
+    tail = {name for name, marked in examples.items() if frequency.has_tail(marked.markers, tail_threshold)}
+    is_tail = np.array([name in tail for name in dataset.example_ids], dtype=bool)
+    return Prepared(checkpoint, dataset, frequency, is_tail)
 
 
 def base_tokenizer(corpus: Corpus, model: ModelConfig, cache: Path) -> PreTrainedTokenizerFast:
