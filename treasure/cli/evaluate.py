@@ -96,9 +96,8 @@ def _evaluate_model(
     if config.markers.mode is not MarkerMode.NONE:
         chosen = fitting_regimes(regimes, checkpoint.style, option)
         if left_out := [name for name in regimes if name not in chosen]:
-            say(
-                f"{option}: left out {', '.join(left_out)}; a model with {checkpoint.style.placement}-side headers has no such regime."
-            )
+            headers = f"headers of placement {checkpoint.style.placement}"
+            say(f"{option}: left out {', '.join(left_out)}, which make no sense for {headers}.")
     shared = {"tail_threshold": config.data.tail_threshold, "seed": config.seed, "step": step}
     stride = config.benchmark.snapshot_stride if snapshot else 1
     if inputs.world is not None:

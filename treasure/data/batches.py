@@ -22,7 +22,7 @@ from treasure.data.template import SegmentKind
 from treasure.data.tokenize import compose
 from treasure.errors import ConfigError, DataError
 from treasure.markers.dropout import DropoutConfig
-from treasure.markers.header_style import HeaderStyle
+from treasure.markers.header_style import DEFAULT_STYLE, HeaderStyle
 from treasure.markers.written import written_markers
 from treasure.seeding import key_to_int
 
@@ -89,8 +89,8 @@ class MicroBatchDataset(Dataset[Batch]):
     """All micro-batches of a run; item i is micro-batch i % n of optimizer step i // n, with n a global batch.
 
     Use with `DataLoader(batch_size=None, shuffle=False)`. With `dropout` None no header is written on either side,
-    which is how Baseline sees the same examples in the same order. `style` says where headers stand, `is_tail` (bool, one
-    an example) which examples hold a tail value; these are drawn `tail_upsampling` times as often as the others.
+    which is how Baseline sees the same examples in the same order. `style` says where headers stand, `is_tail` (bool, one an
+    example) which examples hold a tail value; these are drawn `tail_upsampling` times as often as the others.
 
     Raises:
         DataError: there is no example at all.
@@ -106,7 +106,7 @@ class MicroBatchDataset(Dataset[Batch]):
         pad_id: int,
         dropout: DropoutConfig | None,
         first_step: int = 0,
-        style: HeaderStyle = HeaderStyle(),  # noqa: B008 (frozen)
+        style: HeaderStyle = DEFAULT_STYLE,
         is_tail: np.ndarray | None = None,
         tail_upsampling: float = 1.0,
     ) -> None:

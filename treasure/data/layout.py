@@ -47,8 +47,9 @@ class Batch:
     `segments[b, t]` numbers the example that a position belongs to within its row, `PADDING` where there is none;
     `positions` count from 0 in each segment. `loss_weights[b, t]` is the weight of predicting token t from the tokens
     before it: 0 in the prompt, its header and the padding. `predicted` holds the places b * T + t whose next token
-    has a weight, and `slots` what that token is counted under. `global_weight` is the sum of the loss weights over the whole global batch, by which each micro-batch
-    divides, so that their losses add up to the mean. `num_useful_tokens` leaves padding out.
+    has a weight, and `slots` what that token is counted under. `global_weight` is the sum of the loss weights over the
+    whole global batch, by which each micro-batch divides, so that their losses add up to the mean. `num_useful_tokens`
+    leaves padding out.
     """
 
     input_ids: Int64[Tensor, "B T"]

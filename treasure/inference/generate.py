@@ -11,8 +11,8 @@ from transformers import GenerationConfig as HuggingFaceGenerationConfig
 from treasure.data.example import Message
 from treasure.errors import ConfigError
 from treasure.inference.config import GenerationConfig
-from treasure.markers.marker_set import Marker, MarkerSet, applies
 from treasure.markers.header_style import MarkerOrder
+from treasure.markers.marker_set import Marker, MarkerSet, applies
 from treasure.markers.parse import OUT_OF_ORDER, ParsedHeader
 from treasure.model.checkpoint import Checkpoint
 from treasure.model.tokenizer import pad_id
@@ -58,7 +58,7 @@ class Generator:
         given one with the forced markers alone.
 
         Raises:
-            ConfigError: markers are fixed or forced where the model has met no header, or not forced where it needs one.
+            ConfigError: a marker is fixed or forced where the model has met no header, or none where it needs one.
         """
         self._check(requests)
         encoder = self._checkpoint.encoder

@@ -98,7 +98,8 @@ def kept_indices(
 ) -> tuple[int, ...]:
     """Rising indices into `categories` (one entry a marker) that stay in the prompt header, at the rates of `config`.
 
-    The share of markers that sample dropout removes is that of the markers it may remove. Depends on the arguments alone, so any worker or rank, and a resumed run, draws the same.
+    Sample dropout removes its share of the markers that `keep` does not name. Depends on the arguments alone, so any
+    worker or rank, and a resumed run, draws the same.
     """
     generator = stream("dropout", seed, epoch, example_id)
     if generator.random() < config.dataset_dropout:

@@ -41,3 +41,6 @@ class HeaderStyle:
     def writes_header(self) -> bool:
         """Whether the model writes the header of its answers by itself; else someone has to."""
         return self.in_completion and self.is_learned
+
+
+DEFAULT_STYLE = HeaderStyle()

@@ -15,7 +15,7 @@ from treasure.data.template import TemplateConfig, TemplateKind, make_template
 from treasure.data.tokenize import Encoder
 from treasure.errors import CheckpointError
 from treasure.jsonl import write_json
-from treasure.markers.header_style import HeaderStyle, MarkerOrder, Placement
+from treasure.markers.header_style import DEFAULT_STYLE, HeaderStyle, MarkerOrder, Placement
 from treasure.markers.surface import Surface, SurfaceName, make_surface
 from treasure.model.causal_lm import load_pretrained
 from treasure.model.marker_embeddings import add_marker_embeddings, add_marker_tokens
@@ -37,7 +37,7 @@ class Checkpoint:
     template: TemplateConfig
     max_length: int
     encoder: Encoder
-    style: HeaderStyle = HeaderStyle()
+    style: HeaderStyle = DEFAULT_STYLE
 
 
 def make_checkpoint(
@@ -47,7 +47,7 @@ def make_checkpoint(
     surface: Surface | None,
     template: TemplateConfig,
     max_length: int,
-    style: HeaderStyle = HeaderStyle(),  # noqa: B008 (frozen)
+    style: HeaderStyle = DEFAULT_STYLE,
 ) -> Checkpoint:
     """Puts a base model and its markers together: the surface's tokens and embedding rows are added."""
     tokenizer = copy.deepcopy(base_tokenizer)

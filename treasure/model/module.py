@@ -85,7 +85,8 @@ class MarkerLM(pl.LightningModule):
         assert self._by_slot is not None and self._loss is not None
         now = time.perf_counter()
         logged: dict[str, Any] = {"loss": self._loss}
-        if self.trainer.global_step % max(1, self.trainer.log_every_n_steps) == 0 or self.trainer.should_stop:
+        every: int = self.trainer.log_every_n_steps  # pyright: ignore[reportAttributeAccessIssue]  # set late by Lightning
+        if self.trainer.global_step % max(1, every) == 0 or self.trainer.should_stop:
             logged |= step_metrics(self._by_slot.tolist(), self._categories)
             logged["tokens_per_s"] = self._num_tokens / max(1e-9, now - self._step_started)
             logged["learning_rate"] = self.trainer.optimizers[0].param_groups[0]["lr"]
