@@ -1,4 +1,4 @@
-"""Numbers that must not move: if a change of the code moves them and should, `make golden`, and say why in the commit."""
+"""Numbers that must not move; if a change should move them, run `make golden` and say why in the commit."""
 
 import json
 

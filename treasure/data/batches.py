@@ -89,8 +89,9 @@ class MicroBatchDataset(Dataset[Batch]):
     """All micro-batches of a run; item i is micro-batch i % n of optimizer step i // n, with n a global batch.
 
     Use with `DataLoader(batch_size=None, shuffle=False)`. With `dropout` None no header is written on either side,
-    which is how Baseline sees the same examples in the same order. `style` says where headers stand, `is_tail` (bool, one an
-    example) which examples hold a tail value; these are drawn `tail_upsampling` times as often as the others.
+    which is how Baseline sees the same examples in the same order. `style` says where headers stand,
+    `is_tail` (bool, one an example) which examples hold a tail value; these are drawn `tail_upsampling` times as often
+    as the others.
 
     Raises:
         DataError: there is no example at all.

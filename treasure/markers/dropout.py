@@ -69,8 +69,8 @@ class DropoutConfig:
         return replace(
             self,
             schedule=DropoutSchedule.CONSTANT,
-            dataset_dropout=(1 - share) * self.dataset_dropout + share * self.end_dataset_dropout,
-            sample_dropout=(1 - share) * self.sample_dropout + share * end_sample,
+            dataset_dropout=_between(self.dataset_dropout, self.end_dataset_dropout, share),
+            sample_dropout=_between(self.sample_dropout, end_sample, share),
         )
 
     def _share_of_end(self, step: int, num_steps: int) -> float:
@@ -115,6 +115,11 @@ def drop(markers: MarkerSet, config: DropoutConfig, *, seed: int, epoch: int, ex
     names = [marker.category for marker in markers.markers]
     kept = kept_indices(names, config, seed=seed, epoch=epoch, example_id=example_id)
     return MarkerSet(tuple(markers.markers[i] for i in kept), markers.not_applicable)
+
+
+def _between(start: float, end: float, share: float) -> float:
+    """Exactly `start` at share 0 and `end` at share 1, and never off both where they are the same."""
+    return end if share == 1 else start + share * (end - start)
 
 
 def _sample_dropped(indices: Sequence[int], share: float, generator: Random) -> frozenset[int]:
