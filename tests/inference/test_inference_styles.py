@@ -54,6 +54,7 @@ def test_what_makes_no_sense_is_refused_with_what_does(style, request_, told):
 
 def test_a_baseline_has_neither():
     baseline = generator(HeaderStyle(), MarkerMode.NONE)
+    assert len(baseline.generate([PLAIN])) == 1
     for request in (FIXED, FORCED):
         with pytest.raises(ConfigError, match="trained without markers"):
             baseline.generate([request])

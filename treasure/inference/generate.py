@@ -105,6 +105,8 @@ class Generator:
         """For each request the ids of its corrected header; empty where nothing is forced."""
         prefixes: list[list[int]] = [[] for _ in requests]
         indices = [i for i, request in enumerate(requests) if len(request.forced)]
+        if not indices:
+            return prefixes
         if self._checkpoint.style.writes_header:
             written = self.headers([requests[i] for i in indices])
         else:
