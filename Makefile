@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test test-slow test-gpu check bench format clean
+.PHONY: help setup reproduce test test-slow test-gpu golden check bench format clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,9 @@ test-slow: setup ## the slow tests
 
 test-gpu: setup ## the tests that need a CUDA device
 	"$(BIN)/python" -m pytest -q -m gpu
+
+golden: setup ## record the losses in tests/golden anew; say in the commit why they moved
+	PYTHONPATH=tests "$(BIN)/python" tests/training/golden.py
 
 check: setup ## lint, formatting, import direction, types
 	"$(BIN)/ruff" check .

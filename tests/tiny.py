@@ -1,6 +1,7 @@
 """A taxonomy, a corpus, a tokenizer and a model so small that tests of the whole chain take a second."""
 
 from pathlib import Path
+from typing import Any
 
 from treasure.data.batches import BatchConfig, MicroBatchDataset
 from treasure.data.cache import TokenizedDataset, tokenize_dataset
@@ -9,6 +10,7 @@ from treasure.data.overflow import OverflowPolicy
 from treasure.data.template import TemplateConfig
 from treasure.markers.config import MarkerMode, MarkersConfig
 from treasure.markers.dropout import DropoutConfig
+from treasure.markers.header_style import HeaderStyle, Placement
 from treasure.markers.marker_set import MarkerSet
 from treasure.model.causal_lm import build_tiny
 from treasure.model.checkpoint import Checkpoint, make_checkpoint
@@ -44,15 +46,16 @@ def _sum(number: int) -> MarkedExample:
     return MarkedExample(example, MarkerSet.of(TAXONOMY, values))
 
 
-def checkpoint(mode: MarkerMode, seed: int = 0) -> Checkpoint:
-    """An untrained model with its markers, if any."""
+def checkpoint(mode: MarkerMode, seed: int = 0, style: HeaderStyle | None = None) -> Checkpoint:
+    """An untrained model with its markers, if any; words stand in the prompt alone."""
     examples = corpus()
     texts = [text for e in examples for text in (e.example.prompt, e.example.completion)]
     tokenizer = train_tokenizer(texts, SHAPE.vocab_size)
     model = build_tiny(SHAPE, tokenizer, CONTEXT, seed)
-    return make_checkpoint(
-        model, tokenizer, TAXONOMY, MarkersConfig(mode=mode).surface(TAXONOMY), TemplateConfig(), CONTEXT
-    )
+    placement = Placement.PROMPT if mode is MarkerMode.WORDS else Placement.BOTH
+    markers = MarkersConfig(mode=mode, placement=placement)
+    surface, met = markers.surface(TAXONOMY), style or markers.style(1.0)
+    return make_checkpoint(model, tokenizer, TAXONOMY, surface, TemplateConfig(), CONTEXT, met)
 
 
 def tokenized(found: Checkpoint, folder: Path, size: int = 40) -> TokenizedDataset:
@@ -76,6 +79,7 @@ def batches(
     dropout: DropoutConfig | None = None,
     seed: int = 0,
     size: int = 40,
+    **options: Any,
 ) -> MicroBatchDataset:
     """Micro-batches of the corpus; without `dropout` no headers are written."""
     return MicroBatchDataset(
@@ -85,4 +89,5 @@ def batches(
         seed=seed,
         pad_id=int(found.tokenizer.pad_token_id),
         dropout=dropout,
+        **{"style": found.style, **options},
     )

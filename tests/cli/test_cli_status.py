@@ -5,6 +5,7 @@ import os
 import sys
 
 import pytest
+from rich.console import Console
 
 from treasure.cli.report import main
 from treasure.cli.status import status_of, statuses
@@ -102,7 +103,7 @@ def start(monkeypatch, capsys, *arguments):
 
 
 def test_the_command(runs, monkeypatch, capsys):
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("treasure.cli.status.console", Console(width=200, highlight=False))
     outputs = f"paths.outputs={runs.parent}"
     code, out, _ = start(monkeypatch, capsys, "status", outputs)
     assert code == 0

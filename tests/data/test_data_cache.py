@@ -47,7 +47,7 @@ def assert_same(found, expected):
         assert np.array_equal(ids, others)
 
 
-@pytest.mark.parametrize("surface", list(SurfaceName))
+@pytest.mark.parametrize("surface", [SurfaceName.TEXT, SurfaceName.TOKENS])
 def test_examples_come_back_as_they_were_encoded(surface, tmp_path):
     own = encoder(surface=surface)
     dataset = tokenize(tmp_path, encoder=own)

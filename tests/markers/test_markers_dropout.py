@@ -1,11 +1,14 @@
 """Dropout: exact in expectation, keyed by example, and nothing but a choice of what is there."""
 
+import itertools
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from treasure.errors import ConfigError
-from treasure.markers.dropout import DropoutConfig, drop, kept_indices
+from treasure.markers.dropout import DropoutConfig, DropoutSchedule, drop, kept_indices
 from treasure.markers.marker_set import MarkerSet
 
 NAMES = ("domain", "domain", "task", "lang", "format", "style", "length_tokens")
@@ -100,3 +103,82 @@ def test_unknown_categories_are_refused(taxonomy):
     DropoutConfig(category_dropout={"lang": 0.5}).check(taxonomy)
     with pytest.raises(ConfigError, match=r"category_dropout: Unknown category 'lan'.*Did you mean 'lang'"):
         DropoutConfig(category_dropout={"lan": 0.5}).check(taxonomy)
+
+
+@given(config=CONFIGS, example=st.integers(), keep=st.lists(st.sampled_from(NAMES), unique=True))
+def test_kept_categories_are_in_every_header_there_is(config, example, keep):
+    rates = {name: rate for name, rate in config.category_dropout.items() if name not in keep}
+    drawn = kept(replace(config, keep=keep, category_dropout=rates), example)
+    wanted = {index for index, name in enumerate(NAMES) if name in keep}
+    assert wanted <= set(drawn) or not drawn
+    always = kept(DropoutConfig(dataset_dropout=0, sample_dropout=1, keep=keep), example)
+    assert set(always) == wanted
+
+
+def test_a_keep_list_does_not_change_what_is_removed_from_the_others_in_expectation():
+    config = DropoutConfig(dataset_dropout=0, sample_dropout=0.4, keep=["lang", "task"])
+    draws = [kept(config, i) for i in range(4000)]
+    for index, name in enumerate(NAMES):
+        expected = 0.0 if name in config.keep else 0.4
+        assert abs(sum(index not in drawn for drawn in draws) / len(draws) - expected) < 0.032
+
+
+@given(
+    start=RATES,
+    end=RATES,
+    schedule=st.sampled_from(DropoutSchedule),
+    begin=RATES,
+    num_steps=st.integers(2, 60),
+)
+def test_schedules_are_monotone_and_end_where_they_say(start, end, schedule, begin, num_steps):
+    config = DropoutConfig(
+        dataset_dropout=start, sample_dropout=end, schedule=schedule, end_dataset_dropout=end,
+        end_sample_dropout=start, cooldown_start=begin,
+    )  # fmt: skip
+    steps = [config.at(step, num_steps) for step in range(num_steps)]
+    for rates, first, last in (
+        ([rate.dataset_dropout for rate in steps], start, end),
+        ([rate.sample_dropout for rate in steps], end, start),
+    ):
+        falling = [-rate for rate in rates] if first > last else rates
+        assert all(a <= b + 1e-12 for a, b in itertools.pairwise(falling))
+        if schedule is DropoutSchedule.CONSTANT:
+            assert set(rates) == {first}
+        elif schedule is DropoutSchedule.LINEAR:
+            assert (rates[0], rates[-1]) == (first, last)
+        else:
+            assert rates == [last if step >= begin * num_steps else first for step in range(num_steps)]
+
+
+def test_a_schedule_may_leave_sample_dropout_alone_and_a_run_of_one_step_has_the_first_rates():
+    config = DropoutConfig(sample_dropout=0.3, schedule=DropoutSchedule.LINEAR)
+    assert [config.at(step, 11).dataset_dropout for step in (0, 5, 10)] == [0.5, 0.75, 1.0]
+    assert {config.at(step, 11).sample_dropout for step in range(11)} == {0.3}
+    assert config.at(0, 1).dataset_dropout == 0.5
+
+
+def test_a_higher_rate_only_takes_headers_away():
+    """The draw of an example does not depend on the rate: a schedule never brings one header instead of another."""
+    low, high = (DropoutConfig(dataset_dropout=rate, sample_dropout=0.5) for rate in (0.3, 0.8))
+    for example in range(300):
+        assert kept(high, example) in ((), kept(low, example))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"end_dataset_dropout": 1.1}, "end_dataset_dropout is a probability"),
+        ({"end_sample_dropout": -1.0}, "end_sample_dropout is a probability"),
+        ({"cooldown_start": 2.0}, "cooldown_start is a share"),
+        ({"keep": ["lang"], "category_dropout": {"lang": 0.5}}, "'lang' stands in keep and in category_dropout"),
+    ],
+    ids=["end", "end sample", "start", "both"],
+)
+def test_schedules_and_keep_lists_are_checked(wrong, told):
+    with pytest.raises(ConfigError, match=told):
+        DropoutConfig(**wrong)
+
+
+def test_unknown_categories_to_keep_are_refused(taxonomy):
+    with pytest.raises(ConfigError, match=r"keep: Unknown category 'lan'.*Did you mean 'lang'"):
+        DropoutConfig(keep=["lan"]).check(taxonomy)

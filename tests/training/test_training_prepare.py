@@ -8,6 +8,7 @@ import tiny
 from treasure.data.overflow import OverflowPolicy
 from treasure.data.template import TemplateConfig
 from treasure.markers.config import MarkerMode, MarkersConfig
+from treasure.markers.header_style import Placement
 from treasure.markers.surface import SurfaceName
 from treasure.model.config import ModelConfig
 from treasure.training.corpus import Corpus
@@ -21,7 +22,9 @@ def kept_ids(folder: Path, mode: MarkerMode, room: SurfaceName | None = None, ov
     prepared = prepare(
         Corpus(tuple(tiny.corpus(16)), ()),
         tiny.TAXONOMY,
-        markers=MarkersConfig(mode=mode, header_room=room),
+        markers=MarkersConfig(
+            mode=mode, placement=Placement.PROMPT if mode is MarkerMode.WORDS else Placement.BOTH, header_room=room
+        ),
         model=ModelConfig(path=None, tiny=tiny.SHAPE, max_length=CONTEXT),
         template=TemplateConfig(),
         overflow=OverflowPolicy(overflow),
@@ -35,7 +38,8 @@ def kept_ids(folder: Path, mode: MarkerMode, room: SurfaceName | None = None, ov
 @pytest.mark.parametrize("room", list(SurfaceName))
 @pytest.mark.parametrize("overflow", ["drop", "truncate_content"])
 def test_with_the_same_room_all_modes_keep_the_same(tmp_path, room, overflow):
-    modes = [mode for mode in MarkerMode if not (mode is MarkerMode.TEXT and room is SurfaceName.TOKENS)]
+    longest = [MarkerMode.TOKENS, MarkerMode.WORDS, MarkerMode.TEXT].index(MarkerMode(room.value))
+    modes = [MarkerMode.NONE, MarkerMode.TOKENS, MarkerMode.WORDS, MarkerMode.TEXT][: longest + 2]
     kept = [kept_ids(tmp_path, mode, room, overflow) for mode in modes]
     assert kept[0] and all(other == kept[0] for other in kept[1:])
 

@@ -24,6 +24,7 @@ _AMOUNTS = (
     ("steps", "optimizer steps", count),
     ("num_examples", "training examples seen", count),
     ("num_tokens", "training tokens seen", count),
+    ("padding_share", "padding, share of all positions", lambda value: f"{value:.1%}"),
     ("flops", "training operations (FLOPs)", lambda value: f"{value:.2e}"),
     ("train_seconds", "training time", duration),
     ("evaluation_seconds", "evaluation time", duration),

@@ -15,6 +15,7 @@ from treasure.data.frequency import Frequency
 from treasure.errors import CheckpointError, ConfigError, did_you_mean
 from treasure.evaluation.benchmarks.heldout import evaluate_heldout
 from treasure.evaluation.benchmarks.world import evaluate_world
+from treasure.evaluation.config import fitting_regimes
 from treasure.evaluation.record import EvaluationRecord, Regime, write_records
 from treasure.evaluation.sandbox import LANGUAGES, available, run_code
 from treasure.inference.generate import Generator
@@ -92,13 +93,21 @@ def _evaluate_model(
     expected = ExpectedLevers(inputs.taxonomy, config.markers.mode, config.data.template)
     checkpoint = load_checkpoint(path, expected)
     generator = Generator(checkpoint, config.generation, config.trainer.accelerator)
-    chosen = [Regime.BASELINE] if config.markers.mode is MarkerMode.NONE else [Regime(name) for name in regimes]
+    option = "benchmark.snapshot_regimes" if snapshot else "benchmark.regimes"
+    chosen = [Regime.BASELINE]
+    if config.markers.mode is not MarkerMode.NONE:
+        chosen = fitting_regimes(regimes, checkpoint.style, option)
+        if left_out := [name for name in regimes if name not in chosen]:
+            headers = f"headers of placement {checkpoint.style.placement}"
+            say(f"{option}: left out {', '.join(left_out)}, which make no sense for {headers}.")
     shared = {"tail_threshold": config.data.tail_threshold, "seed": config.seed, "step": step}
     stride = config.benchmark.snapshot_stride if snapshot else 1
     if inputs.world is not None:
         oracle = Oracle(inputs.world, lambda jobs: run_code(jobs))
         prompts = selected_prompts(config, inputs.world)[::stride]
-        return evaluate_world(generator, oracle, prompts, chosen, frequency, **shared)
+        return evaluate_world(
+            generator, oracle, prompts, chosen, frequency, in_prompt=checkpoint.style.in_prompt, **shared
+        )
     examples = inputs.corpus.validation[::stride]
     room = room_encoder(checkpoint, config.markers)
     return evaluate_heldout(checkpoint, generator, examples, chosen, frequency, room=room, **shared)

@@ -28,10 +28,11 @@ def run(config: GenerateCommand) -> None:
     if checkpoint.surface is None and (config.fix or config.force):
         raise TaxonomyError(f"The model in '{config.checkpoint}' was trained without markers, so it has no levers.")
     forced = MarkerSet.of(checkpoint.taxonomy, config.force)
+    in_prompt = config.force if checkpoint.style.in_prompt else {}
     requests = [
         GenerationRequest(
             (Message("user", prompt),),
-            fixed=MarkerSet.of(checkpoint.taxonomy, {**config.fix, **levers, **config.force}),
+            fixed=MarkerSet.of(checkpoint.taxonomy, {**config.fix, **levers, **in_prompt}),
             forced=forced,
         )
         for prompt, levers in _prompts(config, checkpoint.taxonomy)

@@ -16,7 +16,7 @@ from treasure.data.template import SegmentKind
 from treasure.data.tokenize import compose
 from treasure.errors import ConfigError
 from treasure.markers.config import MarkerMode
-from treasure.markers.dropout import kept_indices
+from treasure.markers.written import written_markers
 from treasure.model.checkpoint import Checkpoint
 from treasure.training.prepare import prepare
 
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def run(config: RenderCommand) -> None:
-    """Prints `count` examples from number `example` on, with the dropout of `epoch`.
+    """Prints `count` examples from number `example` on, with the dropout of `epoch`, at the rates of the first step.
 
     Raises:
         ConfigError: there is no such example.
@@ -54,6 +54,7 @@ def run(config: RenderCommand) -> None:
         overflow=config.data.overflow,
         seed=config.seed,
         cache=Path(config.paths.outputs) / "cache",
+        header_loss_weight=config.batch.header_loss_weight,
     )
     for marked in shown:
         _show(marked, _spans(marked, config, prepared.checkpoint))
@@ -61,14 +62,17 @@ def run(config: RenderCommand) -> None:
 
 def _spans(marked: MarkedExample, config: RenderCommand, checkpoint: Checkpoint) -> list[Span]:
     (tokenized,) = checkpoint.encoder.encode([marked])
-    kept: tuple[int, ...] = ()
-    with_markers = config.markers.mode is not MarkerMode.NONE
-    if with_markers:
-        categories = [category for category, _ in tokenized.marker_ids]
-        kept = kept_indices(
-            categories, config.markers.dropout, seed=config.seed, epoch=config.epoch, example_id=marked.example.id
+    kept, places = (), ()
+    if config.markers.mode is not MarkerMode.NONE:
+        kept, places = written_markers(
+            [category for category, _ in tokenized.marker_ids],
+            checkpoint.style,
+            config.markers.dropout,
+            seed=config.seed,
+            epoch=config.epoch,
+            example_id=marked.example.id,
         )
-    ids, kinds = compose(tokenized, prompt_markers=kept, completion_header=with_markers)
+    ids, kinds = compose(tokenized, prompt_markers=kept, completion_header=bool(places), header_order=places)
     return spans(ids, kinds, checkpoint.tokenizer)
 
 

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -23,6 +22,7 @@ from treasure.model.card import TrainingStory
 from treasure.model.checkpoint import save_checkpoint
 from treasure.model.tokenizer import pad_id
 from treasure.stopping import deferred_stop
+from treasure.training.budget import steps_for_tokens
 from treasure.training.fit import FitSummary, fit
 from treasure.training.hardware import has_compiler
 from treasure.training.keeper import StateKeeper, forget_states
@@ -104,6 +104,8 @@ def prepared_from(config: RunCommand, inputs: Inputs) -> Prepared:
         overflow=config.data.overflow,
         seed=config.seed,
         cache=Path(config.paths.outputs) / "cache",
+        header_loss_weight=config.batch.header_loss_weight,
+        tail_threshold=config.data.tail_threshold,
     )
 
 
@@ -116,20 +118,33 @@ def train_here(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[L
         table = prepared.frequency.table(config.data.tail_threshold)
         pd.DataFrame(table).to_csv(folder / "frequency.csv", index=False)
         write_json(folder / FREQUENCY_FILE, prepared.frequency.to_dict())
-    num_steps = config.trainer.num_steps(len(prepared.dataset), config.batch.global_batch_size)
+        if config.data.tail_upsampling > 1:
+            say(
+                f"{folder.name}: training draws the {prepared.is_tail.mean():.1%} of examples with a tail value "
+                f"{config.data.tail_upsampling:g} times as often as the others; frequency.csv counts the data without"
+            )
     checkpoint = prepared.checkpoint
-    batches = partial(
-        MicroBatchDataset,
-        prepared.dataset,
-        config.batch,
-        num_steps=num_steps,
-        seed=config.seed,
-        pad_id=pad_id(checkpoint.tokenizer),
-        dropout=None if config.markers.mode is MarkerMode.NONE else config.markers.dropout,
-        rank=rank(),
-        num_processes=config.trainer.num_processes,
-    )
-    identity = {"run": folder.name, "examples": batches().examples_key(), "layout": layout(checkpoint.model)}
+
+    def batches(num_steps: int, first_step: int = 0) -> MicroBatchDataset:
+        return MicroBatchDataset(
+            prepared.dataset,
+            config.batch,
+            num_steps=num_steps,
+            seed=config.seed,
+            pad_id=pad_id(checkpoint.tokenizer),
+            dropout=None if config.markers.mode is MarkerMode.NONE else config.markers.dropout,
+            style=checkpoint.style,
+            is_tail=prepared.is_tail,
+            tail_upsampling=config.data.tail_upsampling,
+            first_step=first_step,
+            rank=rank(),
+            num_processes=config.trainer.num_processes,
+        )
+
+    num_steps = config.trainer.num_steps(len(prepared.dataset), config.batch.global_batch_size)
+    if config.trainer.max_tokens is not None:
+        num_steps = steps_for_tokens(batches, config.trainer.max_tokens, num_steps)
+    identity = {"run": folder.name, "examples": batches(num_steps).examples_key(), "layout": layout(checkpoint.model)}
     keeper = StateKeeper(folder, identity, config.trainer, num_steps, tell=lambda text: say(f"{folder.name}: {text}"))
     if writes and keeper.first_step:
         say(f"{folder.name}: going on at step {keeper.first_step} of {num_steps}")
@@ -138,7 +153,7 @@ def train_here(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[L
     with deferred_stop():
         summary = fit(
             checkpoint.model,
-            batches(first_step=keeper.first_step),
+            batches(num_steps, keeper.first_step),
             num_steps,
             batch=config.batch,
             optimizer=config.optimizer,

@@ -7,7 +7,7 @@ from treasure.config.on_error import OnError
 from treasure.data.batches import BatchConfig
 from treasure.data.config import DataConfig
 from treasure.errors import ConfigError
-from treasure.evaluation.config import BenchmarkConfig
+from treasure.evaluation.config import BenchmarkConfig, fitting_regimes
 from treasure.inference.config import GenerationConfig
 from treasure.markers.config import MarkerMode, MarkersConfig
 from treasure.model.config import ModelConfig, OptimizerConfig, SchedulerConfig, Trainable
@@ -62,6 +62,10 @@ class RunCommand:
             raise ConfigError(
                 f"model.trainable=markers trains the embedding rows of marker tokens, and markers={self.markers.mode} "
                 "adds none. Take markers=tokens, or model.trainable=lora or full."
+            )
+        if self.markers.mode is not MarkerMode.NONE:
+            fitting_regimes(
+                self.benchmark.regimes, self.markers.style(self.batch.header_loss_weight), "benchmark.regimes"
             )
 
 

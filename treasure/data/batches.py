@@ -7,7 +7,7 @@ Everything is a function of indices: the same for any number of workers and rank
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -16,10 +16,14 @@ from torch.utils.data import Dataset
 
 from treasure.data.cache import TokenizedDataset
 from treasure.data.layout import Batch, Composed, Layout, lay_out
+from treasure.data.mixture import with_tail_upsampled
+from treasure.data.slots import token_slots
 from treasure.data.template import SegmentKind
 from treasure.data.tokenize import compose
 from treasure.errors import ConfigError, DataError
-from treasure.markers.dropout import DropoutConfig, kept_indices
+from treasure.markers.dropout import DropoutConfig
+from treasure.markers.header_style import DEFAULT_STYLE, HeaderStyle
+from treasure.markers.written import written_markers
 from treasure.seeding import key_to_int
 
 
@@ -61,17 +65,24 @@ def epoch_order(num_examples: int, seed: int, epoch: int) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class GlobalBatchPlan:
-    """Which examples each optimizer step sees: the permutations of all epochs, end to end, cut into global batches."""
+    """Which examples each optimizer step sees: the permutations of all epochs, end to end, cut into global batches.
+
+    `pool` holds the examples of an epoch, int64, some of them more than once; None is each of them once.
+    """
 
     num_examples: int
     global_batch_size: int
     seed: int
+    pool: np.ndarray | None = field(default=None, compare=False)
 
     def examples(self, step: int) -> list[tuple[int, int]]:
         """(epoch, index of the example) for each example of optimizer step `step`, which counts from 0."""
         places = range(step * self.global_batch_size, (step + 1) * self.global_batch_size)
-        pairs = (divmod(place, self.num_examples) for place in places)
-        return [(epoch, int(epoch_order(self.num_examples, self.seed, epoch)[within])) for epoch, within in pairs]
+        size = self.num_examples if self.pool is None else len(self.pool)
+        drawn = (
+            (epoch, int(epoch_order(size, self.seed, epoch)[at])) for epoch, at in (divmod(p, size) for p in places)
+        )
+        return [(epoch, at if self.pool is None else int(self.pool[at])) for epoch, at in drawn]
 
 
 class MicroBatchDataset(Dataset[Batch]):
@@ -80,7 +91,9 @@ class MicroBatchDataset(Dataset[Batch]):
     With `num_processes` above 1, every so many-th micro-batch of each step, from the `rank`-th on.
 
     Use with `DataLoader(batch_size=None, shuffle=False)`. With `dropout` None no header is written on either side,
-    which is how Baseline sees the same examples in the same order.
+    which is how Baseline sees the same examples in the same order. `style` says where headers stand,
+    `is_tail` (bool, one an example) which examples hold a tail value; these are drawn `tail_upsampling` times as often
+    as the others.
 
     Raises:
         DataError: there is no example at all.
@@ -98,6 +111,9 @@ class MicroBatchDataset(Dataset[Batch]):
         first_step: int = 0,
         rank: int = 0,
         num_processes: int = 1,
+        style: HeaderStyle = DEFAULT_STYLE,
+        is_tail: np.ndarray | None = None,
+        tail_upsampling: float = 1.0,
     ) -> None:
         if config.num_micro_batches % num_processes:
             raise ConfigError(
@@ -110,7 +126,11 @@ class MicroBatchDataset(Dataset[Batch]):
         self._dataset, self._config, self._dropout = dataset, config, dropout
         self._num_steps, self._first_step, self._seed, self._pad_id = num_steps, first_step, seed, pad_id
         self._rank, self._num_processes = rank, num_processes
-        self.plan = GlobalBatchPlan(len(dataset), config.global_batch_size, seed)
+        self._style, self._tail_upsampling = style, tail_upsampling
+        self._is_tail = np.zeros(len(dataset), dtype=bool) if is_tail is None else is_tail
+        self._numbers = {name: number for number, name in enumerate(dataset.categories)}
+        pool = None if tail_upsampling == 1 else with_tail_upsampled(self._is_tail, tail_upsampling, seed)
+        self.plan = GlobalBatchPlan(len(dataset), config.global_batch_size, seed, pool)
         weights = np.zeros(len(SegmentKind), dtype=np.float32)
         weights[SegmentKind.HEADER], weights[SegmentKind.CONTENT] = config.header_loss_weight, 1.0
         self._weights = weights
@@ -121,10 +141,21 @@ class MicroBatchDataset(Dataset[Batch]):
         """Tokens of the longest row there can be."""
         return self._dataset.max_length
 
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The categories that the slots of a batch are numbered by."""
+        return self._dataset.categories
+
+    def mean_tokens(self, num_sampled: int = 100) -> float:
+        """Tokens of an optimizer step without padding, on average over that many steps spread over the run."""
+        sampled = np.unique(np.linspace(0, self._num_steps - 1, min(num_sampled, self._num_steps)).astype(int)).tolist()
+        return sum(sum(map(len, self._global_batch(step)[0])) for step in sampled) / len(sampled)
+
     def examples_key(self) -> str:
         """16 hex digits that two runs share if each of their steps sees the same examples."""
         size = self._config.global_batch_size
         text = f"{self._dataset.key()} {self._seed} {size} {self._num_steps}"
+        text += "" if self.plan.pool is None else f" tail {self._tail_upsampling}"
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
     def __len__(self) -> int:
@@ -161,20 +192,32 @@ class MicroBatchDataset(Dataset[Batch]):
         """The rows of optimizer step `step`, shortest first, and the sum of their loss weights."""
         if self._composed is None or self._composed[0] != step:
             self._dataset.check_files()
-            rows = sorted((self._row(epoch, index) for epoch, index in self.plan.examples(step)), key=len)
+            rates = None if self._dropout is None else self._dropout.at(step, self._num_steps)
+            rows = sorted((self._row(epoch, index, rates) for epoch, index in self.plan.examples(step)), key=len)
             counts = np.bincount(np.concatenate([row.kinds for row in rows]), minlength=len(SegmentKind))
             self._composed = (step, rows, float(counts @ self._weights.astype(np.float64)))
         return self._composed[1], self._composed[2]
 
-    def _row(self, epoch: int, index: int) -> Composed:
+    def _row(self, epoch: int, index: int, rates: DropoutConfig | None) -> Composed:
         example = self._dataset[index]
-        if self._dropout is None:
-            return Composed(*compose(example, prompt_markers=None, completion_header=False))
-        kept = kept_indices(
-            [category for category, _ in example.marker_ids],
-            self._dropout,
-            seed=self._seed,
-            epoch=epoch,
-            example_id=example.example_id,
+        kept: tuple[int, ...] = ()
+        places: tuple[int, ...] = ()
+        if rates is not None:
+            kept, places = written_markers(
+                [category for category, _ in example.marker_ids],
+                self._style,
+                rates,
+                seed=self._seed,
+                epoch=epoch,
+                example_id=example.example_id,
+            )
+        ids, kinds = compose(example, prompt_markers=kept, completion_header=bool(places), header_order=places)
+        slots = token_slots(
+            example,
+            len(ids),
+            prompt_markers=frozenset(kept),
+            header_order=places,
+            numbers=self._numbers,
+            is_tail=bool(self._is_tail[index]),
         )
-        return Composed(*compose(example, prompt_markers=kept, completion_header=True))
+        return Composed(ids, kinds, slots)

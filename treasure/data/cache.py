@@ -58,6 +58,16 @@ class TokenizedDataset:
             np.load(folder / f"{name}.npy", mmap_mode="r").view(np.ndarray) for name in _ARRAYS
         )
 
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The categories of all markers, in the order in which they first occur."""
+        return tuple(self._categories)
+
+    @property
+    def example_ids(self) -> list[str]:
+        """The id of each example."""
+        return [name.decode() for name in self._example_ids.tolist()]
+
     def key(self) -> str:
         """16 hex digits that two datasets share if they hold the same examples in the same order."""
         return hashlib.blake2b(b"\n".join(self._example_ids.tolist()), digest_size=8).hexdigest()

@@ -1,5 +1,6 @@
 """Options of the data: where examples come from, and how they are split, measured and fitted."""
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -35,6 +36,9 @@ class DataConfig:
     """Share of the prompts kept out of training, in [0, 1); not read for the world, which has prompts of its own."""
     tail_threshold: float = 0.05
     """Values with a share of the training mixture below this are tail, in (0, 1)."""
+    tail_upsampling: float = 1.0
+    """How many times as often training draws an example with a tail value as one without, at least 1; the number of
+    steps stays, and frequencies are counted without it."""
     overflow: OverflowPolicy = OverflowPolicy.DROP
     """drop, stop or truncate_content: what happens to examples longer than the context."""
     template: TemplateConfig = field(default_factory=TemplateConfig)
@@ -47,6 +51,8 @@ class DataConfig:
             raise ConfigError(f"data.validation_fraction must be in [0, 1), got {self.validation_fraction}.")
         if not 0 < self.tail_threshold < 1:
             raise ConfigError(f"data.tail_threshold must be between 0 and 1, got {self.tail_threshold}.")
+        if not 1 <= self.tail_upsampling < math.inf:
+            raise ConfigError(f"data.tail_upsampling must be at least 1, got {self.tail_upsampling}.")
         for name, dataset in self.datasets.items():
             dataset.name = dataset.name or name
 

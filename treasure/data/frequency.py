@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from treasure.data.example import MarkedExample
 from treasure.errors import TaxonomyError, did_you_mean
-from treasure.markers.marker_set import State
+from treasure.markers.marker_set import MarkerSet, State
 from treasure.taxonomy.taxonomy import Scalar, Taxonomy
 
 
@@ -48,6 +48,11 @@ class Frequency:
         Source: the threshold is that of D'souza et al. 2025, arXiv 2506.14702.
         """
         return "tail" if self.share(category, value) < threshold else "head"
+
+    def has_tail(self, markers: MarkerSet, threshold: float = 0.05) -> bool:
+        """Whether any known value of `markers` is tail; numbers have no share and do not count."""
+        known = (marker for marker in markers.markers if marker.category in self.categories)
+        return any(self.group(marker.category, marker.value, threshold) == "tail" for marker in known)
 
     def table(self, threshold: float = 0.05) -> list[dict[str, Any]]:
         """One row a value, then one each for unknown and not applicable; `share` and `group` are empty for these."""

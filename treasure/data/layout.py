@@ -30,10 +30,11 @@ class Layout(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Composed:
-    """One composed example: ids int32 [T] and kinds uint8 [T]."""
+    """One composed example: ids int32 [T], kinds uint8 [T] and slots int16 [T] of treasure/data/slots.py."""
 
     ids: np.ndarray
     kinds: np.ndarray
+    slots: np.ndarray
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -46,8 +47,9 @@ class Batch:
     `segments[b, t]` numbers the example that a position belongs to within its row, `PADDING` where there is none;
     `positions` count from 0 in each segment. `loss_weights[b, t]` is the weight of predicting token t from the tokens
     before it: 0 in the prompt, its header and the padding. `predicted` holds the places b * T + t whose next token
-    has a weight. `global_weight` is the sum of the loss weights over the whole global batch, by which each micro-batch
-    divides, so that their losses add up to the mean. `num_useful_tokens` leaves padding out.
+    has a weight, and `slots` what that token is counted under. `global_weight` is the sum of the loss weights over the
+    whole global batch, by which each micro-batch divides, so that their losses add up to the mean. `num_useful_tokens`
+    leaves padding out.
     """
 
     input_ids: Int64[Tensor, "B T"]
@@ -56,6 +58,7 @@ class Batch:
     kinds: UInt8[Tensor, "B T"]
     loss_weights: Float32[Tensor, "B T"]
     predicted: Int64[Tensor, " N"]
+    slots: Int64[Tensor, " N"]
     global_weight: float
     num_examples: int
     num_useful_tokens: int
@@ -118,22 +121,25 @@ def lay_out(
     shape = (len(rows), width)
     ids, positions = np.full(shape, pad_id, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     segments = np.full(shape, PADDING, dtype=np.int64)
-    kinds = np.full(shape, SegmentKind.PAD, dtype=np.uint8)
+    kinds, slots = np.full(shape, SegmentKind.PAD, dtype=np.uint8), np.zeros(shape, dtype=np.int16)
     for row, indices in enumerate(rows):
         start = 0
         for segment, index in enumerate(indices):
             stop = start + lengths[index]
             ids[row, start:stop], kinds[row, start:stop] = sequences[index].ids, sequences[index].kinds
+            slots[row, start:stop] = sequences[index].slots
             positions[row, start:stop], segments[row, start:stop] = np.arange(lengths[index]), segment
             start = stop
     loss_weights = weights[kinds]
+    learned = np.flatnonzero(loss_weights)
     return Batch(
         input_ids=torch.from_numpy(ids),
         positions=torch.from_numpy(positions),
         segments=torch.from_numpy(segments),
         kinds=torch.from_numpy(kinds),
         loss_weights=torch.from_numpy(loss_weights),
-        predicted=torch.from_numpy(np.flatnonzero(loss_weights) - 1),
+        predicted=torch.from_numpy(learned - 1),
+        slots=torch.from_numpy(slots.ravel()[learned].astype(np.int64)),
         global_weight=global_weight,
         num_examples=len(sequences),
         num_useful_tokens=sum(lengths),

@@ -1,4 +1,4 @@
-"""Mixtures: how often each dataset is in the training data."""
+"""Mixtures: how often each dataset is in the training data, and how often examples of the tail are drawn."""
 
 from array import array
 from collections.abc import Collection, Iterator, Mapping
@@ -49,3 +49,12 @@ def _sample(size: int, fraction: float, name: str, seed: int) -> np.ndarray:
     chosen = np.zeros(size, dtype=bool)
     chosen[np.frombuffer(order, dtype=np.int64)[: round(fraction * size)]] = True
     return chosen
+
+
+def with_tail_upsampled(is_tail: np.ndarray, factor: float, seed: int) -> np.ndarray:
+    """Indices (int64) of one epoch in which an example of the tail stands `factor` times, all others once.
+
+    `is_tail` is bool, one an example. The fraction of `factor` is a sample of the tail that depends on `seed`.
+    """
+    tail = np.flatnonzero(is_tail).tolist()
+    return np.array(sorted([*np.flatnonzero(~is_tail).tolist(), *_taken(tail, factor, "tail", seed)]), dtype=np.int64)

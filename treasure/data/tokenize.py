@@ -51,18 +51,24 @@ class TokenizedExample:
 
 
 def compose(
-    example: TokenizedExample, *, prompt_markers: Sequence[int] | None, completion_header: bool
+    example: TokenizedExample,
+    *,
+    prompt_markers: Sequence[int] | None,
+    completion_header: bool,
+    header_order: Sequence[int] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Joins the parts into (ids int32 [T], kinds uint8 [T] of `SegmentKind`).
 
-    `prompt_markers` are rising indices into `marker_ids`; None or empty writes no prompt header. The completion header
-    always holds every marker. Where nothing is known of the example, neither header is written.
+    `prompt_markers` are indices into `marker_ids` in the order to be written; None or empty writes no prompt header.
+    The completion header always holds every marker, in the order of the indices `header_order` if given. Where nothing
+    is known of the example, neither header is written.
     """
     chosen = [example.marker_ids[i][1] for i in prompt_markers or ()]
     prompt_header = [example.open_ids, *chosen, example.close_ids] if chosen else []
     header: list[np.ndarray] = []
     if completion_header and example.marker_ids:
-        header = [example.open_ids, *(ids for _, ids in example.marker_ids), example.close_ids]
+        places = range(len(example.marker_ids)) if header_order is None else header_order
+        header = [example.open_ids, *(example.marker_ids[i][1] for i in places), example.close_ids]
     ids = np.concatenate([example.prompt_ids, *prompt_header, example.bridge_ids, *header, example.content_ids])
     lengths = (
         len(example.prompt_ids),
@@ -99,7 +105,8 @@ class Encoder:
     def __init__(self, tokenizer: PreTrainedTokenizerFast, template: Template, surface: Surface | None) -> None:
         self._tokenizer, self._template, self._surface = tokenizer, template, surface
         opening, closing = _ends_of_header(surface)
-        guarded = [piece.text.strip() for piece in (opening, closing) if piece is not None and piece.token is None]
+        plain = [piece.text.strip() for piece in (opening, closing) if piece is not None and piece.token is None]
+        guarded = [text for text in plain if text]  # sentences have neither opening nor closing
         self._codec = TextCodec(tokenizer, guarded)
         self._start = start_ids(tokenizer)
         self._marker_token_ids = _marker_token_ids(tokenizer, surface)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from treasure.errors import ConfigError
 from treasure.evaluation.record import Regime
+from treasure.markers.header_style import HeaderStyle
 
 MARKED_REGIMES = (Regime.INFERRED, Regime.FIXED, Regime.FORCED, Regime.ORACLE)
 
@@ -31,3 +32,36 @@ class BenchmarkConfig:
                 )
         if self.snapshot_stride < 1:
             raise ConfigError(f"benchmark.snapshot_stride must be at least 1, got {self.snapshot_stride}.")
+
+
+def regimes_of(style: HeaderStyle) -> tuple[Regime, ...]:
+    """The regimes that make sense for a marked model with this header style.
+
+    Without a prompt header nothing can be fixed; without one in the completion nothing can be forced. A model that
+    does not write its own header needs it forced, so what it is given then is all it has.
+    """
+    alone = not style.in_completion or style.writes_header
+    fits = {
+        Regime.INFERRED: alone,
+        Regime.FIXED: alone and style.in_prompt,
+        Regime.FORCED: style.in_completion,
+        Regime.ORACLE: True,
+    }
+    return tuple(regime for regime, does in fits.items() if does)
+
+
+def fitting_regimes(names: list[str], style: HeaderStyle, option: str) -> list[Regime]:
+    """Those of `names` that make sense for `style`.
+
+    Raises:
+        ConfigError: none does; the message names the `option` that `names` come from.
+    """
+    allowed = regimes_of(style)
+    found = [Regime(name) for name in names if Regime(name) in allowed]
+    if not found:
+        learned = "" if style.is_learned else " and batch.header_loss_weight=0"
+        raise ConfigError(
+            f"{option} names {', '.join(names)}, but with markers.placement={style.placement}{learned} only "
+            f"{', '.join(allowed)} make sense. Name one of them."
+        )
+    return found

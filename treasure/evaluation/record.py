@@ -13,7 +13,8 @@ class Regime(StrEnum):
     """Which markers the model is given.
 
     BASELINE: a model trained without markers. INFERRED: none given. FIXED: the benchmark's levers stand in the prompt.
-    FORCED: they also stand in the header that the model writes. ORACLE: all true markers stand in the prompt.
+    FORCED: they also stand in the header that the model writes. ORACLE: all true markers stand in the prompt. A model
+    that has met no prompt header gets the markers of FORCED and ORACLE in its own header alone.
     """
 
     BASELINE = "baseline"

@@ -1,7 +1,7 @@
 """Batched generation with a KV cache: prompts and levers in, parsed headers and contents out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import nn
@@ -9,9 +9,11 @@ from tqdm import tqdm
 from transformers import GenerationConfig as HuggingFaceGenerationConfig
 
 from treasure.data.example import Message
+from treasure.errors import ConfigError
 from treasure.inference.config import GenerationConfig
+from treasure.markers.header_style import MarkerOrder
 from treasure.markers.marker_set import Marker, MarkerSet, applies
-from treasure.markers.parse import ParsedHeader
+from treasure.markers.parse import OUT_OF_ORDER, ParsedHeader
 from treasure.model.checkpoint import Checkpoint
 from treasure.model.tokenizer import pad_id
 from treasure.taxonomy.taxonomy import Taxonomy
@@ -43,7 +45,8 @@ class Generator:
     def __init__(self, checkpoint: Checkpoint, config: GenerationConfig, accelerator: str = "auto") -> None:
         self._checkpoint, self._config = checkpoint, config
         self._device = device_for(accelerator)
-        self._header_room = 0 if checkpoint.surface is None else len(_longest_header(checkpoint))
+        self._has_header = checkpoint.surface is not None and checkpoint.style.in_completion
+        self._header_room = len(_longest_header(checkpoint)) if self._has_header else 0
         nn.Module.to(checkpoint.model, self._device).eval()
         self._generate: Callable[..., torch.Tensor] = checkpoint.model.generate  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -51,8 +54,13 @@ class Generator:
         """One answer for each request, in their order; a progress bar is shown when there is a `description`.
 
         A forced marker is written into the header in place of the model's own: the header is generated first,
-        corrected, and the content is generated after the corrected one.
+        corrected, and the content is generated after the corrected one. A model that never learned to write headers is
+        given one with the forced markers alone.
+
+        Raises:
+            ConfigError: a marker is fixed or forced where the model has met no header, or none where it needs one.
         """
+        self._check(requests)
         encoder = self._checkpoint.encoder
         prompts = [encoder.prompt_ids(request.messages, request.fixed) for request in requests]
         stop = self._stop_ids(requests)
@@ -65,11 +73,30 @@ class Generator:
 
     def headers(self, requests: Sequence[GenerationRequest]) -> list[MarkerSet]:
         """The header that the model writes before each answer, without the answer."""
+        self._check(requests, needs_header=True)
         encoder = self._checkpoint.encoder
         prompts = [encoder.prompt_ids(request.messages, request.fixed) for request in requests]
         stop = self._stop_ids(requests)
         header_stop = stop | frozenset(encoder.header_end_ids())
         return [self._read(ids, stop).markers for ids in self._continue(prompts, header_stop, lambda _: None)]
+
+    def _check(self, requests: Sequence[GenerationRequest], *, needs_header: bool = False) -> None:
+        style, has_markers = self._checkpoint.style, self._checkpoint.surface is not None
+        if not (has_markers and style.in_prompt) and any(len(request.fixed) for request in requests):
+            raise ConfigError(
+                "This model has met no markers in prompts, so none can be fixed there. "
+                + ("Force them instead (force=…)." if self._has_header else "It was trained without markers.")
+            )
+        if not self._has_header and (needs_header or any(len(request.forced) for request in requests)):
+            raise ConfigError(
+                "This model has met no header before its answers, so none can be read or forced. "
+                + ("Fix markers in the prompt instead (fix=…)." if has_markers else "It was trained without markers.")
+            )
+        if self._has_header and not style.writes_header and not all(len(request.forced) for request in requests):
+            raise ConfigError(
+                "This model never learned to write the header of its answers (batch.header_loss_weight was 0), so each "
+                "answer needs one: force at least one marker (force=…)."
+            )
 
     def _stop_ids(self, requests: Sequence[GenerationRequest]) -> frozenset[int]:
         return frozenset(i for request in requests for i in self._checkpoint.encoder.stop_ids(request.messages))
@@ -78,7 +105,12 @@ class Generator:
         """For each request the ids of its corrected header; empty where nothing is forced."""
         prefixes: list[list[int]] = [[] for _ in requests]
         indices = [i for i, request in enumerate(requests) if len(request.forced)]
-        written = self.headers([requests[i] for i in indices])
+        if not indices:
+            return prefixes
+        if self._checkpoint.style.writes_header:
+            written = self.headers([requests[i] for i in indices])
+        else:
+            written = [MarkerSet() for _ in indices]
         for i, markers in zip(indices, written, strict=True):
             corrected = _replace(markers, requests[i].forced, self._checkpoint.taxonomy)
             prefixes[i] = self._checkpoint.encoder.header_ids(corrected)
@@ -126,9 +158,12 @@ class Generator:
     def _read(self, ids: list[int], stop: frozenset[int]) -> ParsedHeader:
         text = self._checkpoint.tokenizer.decode(ids[:-1] if ids and ids[-1] in stop else ids)
         assert isinstance(text, str)
-        if self._checkpoint.surface is None:
+        if self._checkpoint.surface is None or not self._has_header:
             return ParsedHeader(MarkerSet(), text, found=False)
-        return self._checkpoint.surface.parse(text)
+        parsed = self._checkpoint.surface.parse(text)
+        if self._checkpoint.style.order is MarkerOrder.CANONICAL:
+            return parsed
+        return replace(parsed, problems=tuple(problem for problem in parsed.problems if problem != OUT_OF_ORDER))
 
 
 def _until_end(ids: list[int], stop: frozenset[int], pad: int) -> list[int]:

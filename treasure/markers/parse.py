@@ -10,6 +10,8 @@ from treasure.taxonomy.taxonomy import Scalar, Taxonomy
 
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
 _SPACE = re.compile(r"\s*")
+OUT_OF_ORDER = "the markers are not in canonical order"
+"""A problem only for a model that has met its markers in canonical order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def _collect(elements: Iterable[tuple[str, str]], taxonomy: Taxonomy, problems: 
         values.setdefault(name, []).append(value)
         ranks.append(_rank(name, value, taxonomy))
     if ranks != sorted(ranks):
-        problems.append("the markers are not in canonical order")
+        problems.append(OUT_OF_ORDER)
     return _without_inapplicable(MarkerSet(_ordered(values, taxonomy)), taxonomy, problems)
 
 

@@ -12,10 +12,14 @@ from treasure.taxonomy.taxonomy import Category, Taxonomy
 
 
 class SurfaceName(StrEnum):
-    """TEXT: the paper's block, in the base tokenizer's vocabulary. TOKENS: one added vocabulary entry a marker."""
+    """TEXT: the paper's block, in the base tokenizer's vocabulary. TOKENS: one added vocabulary entry a marker.
+
+    WORDS: sentences, for prompts only.
+    """
 
     TEXT = "text"
     TOKENS = "tokens"
+    WORDS = "words"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +183,51 @@ class TokenSurface:
         return parse_header(text, self._taxonomy, _TOKENS_SYNTAX)
 
 
+class WordSurface:
+    """` The domain should be Legal. The length tokens should be 199.`: markers as a user might say them.
+
+    For prompts only, as the rival that has instructions and no markers: nothing opens or closes it, no word of it is
+    control, and what a model answers is never read as a header.
+    """
+
+    name = SurfaceName.WORDS
+    separator = ""
+
+    def __init__(self, taxonomy: Taxonomy) -> None:
+        self._taxonomy = taxonomy
+
+    def pieces(self, markers: MarkerSet) -> tuple[Piece, ...]:
+        """A sentence a marker, between an opening and a closing of no letters."""
+        nothing = Piece(None, None, "")
+        return nothing, *(Piece(marker.category, None, self._sentence(marker)) for marker in markers.markers), nothing
+
+    def _sentence(self, marker: Marker) -> str:
+        text = self._taxonomy.category(marker.category).text(marker.value)
+        return f" The {marker.category.replace('_', ' ')} should be {_spaced(text)}."
+
+    def added_tokens(self) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
+
+    def description(self, token: str) -> str:
+        """Always raises KeyError, since no token is added."""
+        raise KeyError(token)
+
+    def render(self, markers: MarkerSet) -> str:
+        """The sentences, each after a blank."""
+        return _joined(self.pieces(markers))
+
+    def parse(self, text: str) -> ParsedHeader:
+        """All of `text` is content."""
+        return ParsedHeader(MarkerSet(), text, found=False)
+
+
+_SURFACES = {SurfaceName.TEXT: TextSurface, SurfaceName.TOKENS: TokenSurface, SurfaceName.WORDS: WordSurface}
+
+
 def make_surface(name: SurfaceName, taxonomy: Taxonomy) -> Surface:
     """The surface called `name` for `taxonomy`."""
-    return TextSurface(taxonomy) if name is SurfaceName.TEXT else TokenSurface(taxonomy)
+    return _SURFACES[name](taxonomy)
 
 
 def _joined(pieces: tuple[Piece, ...]) -> str:

@@ -22,6 +22,7 @@ from treasure.data.tokenize import Encoder
 from treasure.errors import CheckpointError
 from treasure.files import told_when_full, whole_folder
 from treasure.jsonl import write_json, write_text
+from treasure.markers.header_style import DEFAULT_STYLE, HeaderStyle
 from treasure.markers.surface import Surface, make_surface
 from treasure.model.adapters import adapt, merged_copy, save_adapter
 from treasure.model.card import TrainingStory, render_card
@@ -53,13 +54,14 @@ class Checkpoint:
     template: TemplateConfig
     max_length: int
     encoder: Encoder
+    style: HeaderStyle = DEFAULT_STYLE
     adapter: "PeftModel | None" = None
 
     @property
     def levers(self) -> Levers:
         """What `treasure.json` says of it."""
         surface = None if self.surface is None else self.surface.name
-        return Levers(self.taxonomy, surface, self.template, self.max_length)
+        return Levers(self.taxonomy, surface, self.template, self.max_length, self.style)
 
 
 def make_checkpoint(
@@ -69,13 +71,14 @@ def make_checkpoint(
     surface: Surface | None,
     template: TemplateConfig,
     max_length: int,
+    style: HeaderStyle = DEFAULT_STYLE,
 ) -> Checkpoint:
     """Puts a base model and its markers together: the surface's tokens and embedding rows are added."""
     tokenizer = copy.deepcopy(base_tokenizer)
     if surface is not None:
         add_marker_embeddings(model, base_tokenizer, surface, add_marker_tokens(tokenizer, surface))
     encoder = Encoder(tokenizer, make_template(template, tokenizer), surface)
-    return Checkpoint(model, tokenizer, taxonomy, surface, template, max_length, encoder)
+    return Checkpoint(model, tokenizer, taxonomy, surface, template, max_length, encoder, style)
 
 
 def adapt_checkpoint(checkpoint: Checkpoint, config: ModelConfig, seed: int) -> Checkpoint:
@@ -129,4 +132,6 @@ def load_checkpoint(folder: Path, expected: ExpectedLevers = ExpectedLevers()) -
             f"The model in '{folder}' has {rows} embedding rows and its tokenizer {len(tokenizer)} tokens: they do not "
             "belong together. Export the model again."
         )
-    return Checkpoint(model, tokenizer, levers.taxonomy, surface, levers.template, levers.max_length, encoder)
+    return Checkpoint(
+        model, tokenizer, levers.taxonomy, surface, levers.template, levers.max_length, encoder, levers.style
+    )

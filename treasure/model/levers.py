@@ -11,6 +11,7 @@ from treasure.data.template import TemplateConfig, TemplateKind
 from treasure.errors import CheckpointError
 from treasure.jsonl import write_json
 from treasure.markers.config import MarkerMode
+from treasure.markers.header_style import DEFAULT_STYLE, HeaderStyle, MarkerOrder, Placement
 from treasure.markers.surface import SurfaceName
 from treasure.taxonomy.load import taxonomy_from_dict, taxonomy_to_dict
 from treasure.taxonomy.taxonomy import Category, Taxonomy
@@ -28,6 +29,7 @@ class Levers:
     surface: SurfaceName | None
     template: TemplateConfig
     max_length: int
+    style: HeaderStyle = DEFAULT_STYLE
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ def write_levers(folder: Path, levers: Levers, tokenizer_files: Sequence[str]) -
     content: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "surface": None if levers.surface is None else str(levers.surface),
+        "header": asdict(levers.style),
         "max_length": levers.max_length,
         "template": asdict(levers.template),
         "taxonomy": taxonomy_to_dict(levers.taxonomy),
@@ -77,6 +80,7 @@ def read_levers(folder: Path) -> Levers:
         surface=None if content["surface"] is None else SurfaceName(content["surface"]),
         template=TemplateConfig(**{**content["template"], "kind": TemplateKind(content["template"]["kind"])}),
         max_length=content["max_length"],
+        style=_style(content.get("header")),
     )
 
 
@@ -92,6 +96,13 @@ def check_levers(found: Levers, expected: ExpectedLevers, folder: Path) -> None:
             f"The model in '{folder}' was trained with other levers than those asked for: {'; '.join(differences)}. "
             "Ask for those of the model, or train again."
         )
+
+
+def _style(content: dict[str, Any] | None) -> HeaderStyle:
+    """How headers are written; models exported before there was a choice have the default."""
+    if content is None:
+        return DEFAULT_STYLE
+    return HeaderStyle(Placement(content["placement"]), MarkerOrder(content["order"]), content["is_learned"])
 
 
 def _read(path: Path) -> dict[str, Any]:

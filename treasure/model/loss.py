@@ -1,6 +1,6 @@
 """The training loss, token by token, told apart by what kind of token is predicted.
 
-Shapes: B rows, T positions, D width, V vocabulary, N predicted tokens (those with a loss weight above 0).
+Shapes: B rows, T positions, D width, V vocabulary, N predicted tokens (those with a loss weight above 0), S slots.
 """
 
 from dataclasses import dataclass
@@ -29,6 +29,7 @@ class TokenLosses:
     weights: Float[Tensor, " N"]
     kinds: Int[Tensor, " N"]
     correct: Bool[Tensor, " N"]
+    slots: Int[Tensor, " N"]
 
     def weighted_sum(self) -> Float[Tensor, ""]:
         """What is minimised, up to the division by the global batch's weight."""
@@ -38,6 +39,15 @@ class TokenLosses:
         """(sum of losses, number of tokens) of one kind, unweighted."""
         chosen = self.kinds == int(kind)
         return (self.losses * chosen).sum(), chosen.sum()
+
+    def by_slot(self, num_slots: int) -> Float[Tensor, "S 3"]:
+        """Sums over the tokens of each slot: losses, tokens and right predictions, unweighted and without gradient.
+
+        Nothing is read back from the device.
+        """
+        losses = self.losses.detach().float()
+        columns = torch.stack([losses, torch.ones_like(losses), self.correct.float()], dim=1)
+        return torch.zeros(num_slots, 3, device=losses.device).index_add_(0, self.slots, columns)
 
 
 def token_losses(model: PreTrainedModel, batch: Batch) -> TokenLosses:
@@ -55,6 +65,7 @@ def token_losses(model: PreTrainedModel, batch: Batch) -> TokenLosses:
         weights=batch.loss_weights.flatten()[after],
         kinds=batch.kinds.flatten()[after].long(),
         correct=correct,
+        slots=batch.slots,
     )
 
 

@@ -1,8 +1,7 @@
 """`MarkerLM`: the LightningModule that learns headers and content."""
 
 import time
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
@@ -11,10 +10,11 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from treasure.data.layout import Batch
-from treasure.data.template import SegmentKind
+from treasure.data.slots import num_slots
 from treasure.errors import TrainingError
 from treasure.model.config import OptimizerConfig, SchedulerConfig
 from treasure.model.loss import TokenLosses, token_losses
+from treasure.model.metrics import step_metrics
 from treasure.model.optimizer import make_optimizer, make_scheduler
 
 
@@ -22,20 +22,31 @@ class MarkerLM(pl.LightningModule):
     """Trains a causal language model on micro-batches whose losses add up to that of their global batch.
 
     Each micro-batch carries the loss weight of its whole global batch, so that one optimizer step does not depend on
-    how the batch was cut. Logged once an optimizer step: `loss`, `header_loss` and `content_loss` in nats a token,
-    `token_accuracy` in [0, 1], `tokens_per_s` (without padding) and `learning_rate`.
+    how the batch was cut. A logged row is of one optimizer step: `loss`, what treasure/model/metrics.py tells apart by
+    kind of token, `tokens_per_s` (without padding) and `learning_rate`. `categories` are those that the slots of a
+    batch are numbered by.
     """
 
     def __init__(
-        self, model: PreTrainedModel, optimizer: OptimizerConfig, scheduler: SchedulerConfig, num_steps: int
+        self,
+        model: PreTrainedModel,
+        optimizer: OptimizerConfig,
+        scheduler: SchedulerConfig,
+        num_steps: int,
+        categories: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.model = model
         self.num_steps = num_steps
         self._optimizer_config, self._scheduler_config = optimizer, scheduler
-        self._sums: dict[str, float] = defaultdict(float)
+        self._categories = tuple(categories)
+        self._loss: Tensor | None = None
+        self._by_slot: Tensor | None = None
+        self._num_tokens = self._num_positions = 0
         self._step_started = time.perf_counter()
         self.num_tokens_seen = 0
+        self.num_positions_seen = 0
+        """Tokens and padding."""
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """The micro-batch's share of the global batch's mean loss, scaled for Lightning's averaging."""
@@ -64,42 +75,42 @@ class MarkerLM(pl.LightningModule):
 
     def counters(self) -> dict[str, float]:
         """What was counted since the first step, at the end of a step, for a run that goes on from there."""
-        return {"num_tokens_seen": self.num_tokens_seen}
+        return {"num_tokens_seen": self.num_tokens_seen, "num_positions_seen": self.num_positions_seen}
 
     def load_counters(self, counters: Mapping[str, float]) -> None:
         """Goes on counting from `counters` of an earlier start."""
         self.num_tokens_seen = int(counters["num_tokens_seen"])
+        self.num_positions_seen = int(counters["num_positions_seen"])
 
     def _add_up(self, found: TokenLosses, batch: Batch, loss: Tensor) -> None:
-        for name, kind in (("header", SegmentKind.HEADER), ("content", SegmentKind.CONTENT)):
-            total, count = found.of_kind(kind)
-            self._sums[f"{name}_loss"] += float(total.detach())
-            self._sums[f"{name}_tokens"] += int(count)
-        self._sums["loss"] += float(loss.detach())
-        self._sums["correct"] += int(found.correct.sum())
-        self._sums["tokens"] += batch.num_useful_tokens
+        by_slot, loss = found.by_slot(num_slots(len(self._categories))), loss.detach()
+        self._by_slot = by_slot if self._by_slot is None else self._by_slot + by_slot
+        self._loss = loss if self._loss is None else self._loss + loss
+        self._num_tokens += batch.num_useful_tokens
+        self._num_positions += batch.input_ids.numel()
 
-    def _over_processes(self, sums: dict[str, float]) -> dict[str, float]:
-        """The sums of all processes together."""
+    def _add_over_processes(self) -> None:
+        """Makes the sums those of all processes together."""
         if self.trainer.world_size == 1:
-            return sums
-        names = sorted(sums)  # each process has added up the same ones
-        total = torch.tensor([sums[name] for name in names], dtype=torch.float64, device=self.device)
-        torch.distributed.all_reduce(total)
-        return defaultdict(float, zip(names, total.tolist(), strict=True))
+            return
+        counts = torch.tensor([self._num_tokens, self._num_positions], device=self.device)
+        for sums in (self._loss, self._by_slot, counts):
+            torch.distributed.all_reduce(sums)
+        self._num_tokens, self._num_positions = counts.tolist()
 
     def _log_step(self) -> None:
-        sums, now = self._over_processes(self._sums), time.perf_counter()
-        learned = sums["header_tokens"] + sums["content_tokens"]
-        logged = {
-            "loss": sums["loss"],
-            "content_loss": sums["content_loss"] / max(1.0, sums["content_tokens"]),
-            "token_accuracy": sums["correct"] / max(1.0, learned),
-            "tokens_per_s": sums["tokens"] / max(1e-9, now - self._step_started),
-            "learning_rate": self.trainer.optimizers[0].param_groups[0]["lr"],
-        }
-        if sums["header_tokens"]:
-            logged["header_loss"] = sums["header_loss"] / sums["header_tokens"]
-        self.num_tokens_seen += int(sums["tokens"])
+        """Hands Lightning the loss, and all else only where a row is due, since reading sums waits for the device."""
+        assert self._by_slot is not None and self._loss is not None
+        self._add_over_processes()
+        now = time.perf_counter()
+        logged: dict[str, Any] = {"loss": self._loss}
+        every: int = self.trainer.log_every_n_steps  # pyright: ignore[reportAttributeAccessIssue]  # set late by Lightning
+        if self.trainer.global_step % max(1, every) == 0 or self.trainer.should_stop:
+            logged |= step_metrics(self._by_slot.tolist(), self._categories)
+            logged["tokens_per_s"] = self._num_tokens / max(1e-9, now - self._step_started)
+            logged["learning_rate"] = self.trainer.optimizers[0].param_groups[0]["lr"]
+        self.num_tokens_seen += self._num_tokens
+        self.num_positions_seen += self._num_positions
         self.log_dict(logged, on_step=True, on_epoch=False, prog_bar=False)
-        self._sums, self._step_started = defaultdict(float), now
+        self._loss, self._by_slot, self._num_tokens, self._num_positions = None, None, 0, 0
+        self._step_started = now

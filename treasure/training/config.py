@@ -16,6 +16,9 @@ class TrainerConfig:
     """Passes over the training examples, above 0; fractions are allowed. Read when max_steps is not set."""
     max_steps: int | None = None
     """Optimizer steps, at least 1; None takes num_epochs."""
+    max_tokens: int | None = None
+    """Training tokens without padding, at least 1, such as num_tokens in another run's training.json: as many steps are
+    planned as take about so many. None leaves it to the other two; the fair unit is examples, see docs/concepts.md."""
     accelerator: str = "auto"
     """Lightning's accelerator: auto, cpu, gpu, …"""
     devices: int = 1
@@ -41,6 +44,10 @@ class TrainerConfig:
             raise ConfigError(f"trainer.save_every_steps must be at least 1, got {self.save_every_steps}.")
         if self.max_steps is not None and self.max_steps < 1:
             raise ConfigError(f"trainer.max_steps must be at least 1, got {self.max_steps}.")
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise ConfigError(f"trainer.max_tokens must be at least 1, got {self.max_tokens}.")
+        if self.max_tokens is not None and self.max_steps is not None:
+            raise ConfigError("trainer.max_tokens and trainer.max_steps both say how long to train. Set one of them.")
         if not self.num_epochs > 0:
             raise ConfigError(f"trainer.num_epochs must be above 0, got {self.num_epochs}.")
         if self.precision not in PRECISIONS:

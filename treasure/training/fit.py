@@ -31,13 +31,14 @@ from treasure.training.state import check_finite
 class FitSummary:
     """What a run saw and what it cost. Runs with one `examples_key` saw the same examples in each step.
 
-    Tokens leave padding out. FLOPs are 6 · parameters · tokens (arXiv 2001.08361, section 2.1); a frozen parameter
-    counts 4, since its own gradient is never computed.
+    Tokens leave padding out, which is `padding_share` of all positions. FLOPs are 6 · parameters · tokens
+    (arXiv 2001.08361, section 2.1); a frozen parameter counts 4, since its own gradient is never computed.
     """
 
     steps: int
     num_examples: int
     num_tokens: int
+    padding_share: float
     num_parameters: int
     num_trainable_parameters: int
     flops: float
@@ -130,7 +131,7 @@ def fit(
     precision = resolve_precision(trainer.precision, device)
     first_step = keeper.first_step if keeper is not None else 0
     shows_progress = callbacks.progress and rank() == 0
-    module = MarkerLM(model, optimizer, scheduler, num_steps)
+    module = MarkerLM(model, optimizer, scheduler, num_steps, dataset.categories)
     forward = model.base_model.forward
     if compile_model:
         model.base_model.forward = torch.compile(forward, dynamic=True)
@@ -169,6 +170,7 @@ def fit(
         steps=num_steps,
         num_examples=num_steps * batch.global_batch_size,
         num_tokens=module.num_tokens_seen,
+        padding_share=1 - module.num_tokens_seen / module.num_positions_seen,
         num_parameters=parameters,
         num_trainable_parameters=trainable,
         flops=(4.0 * parameters + 2.0 * trainable) * module.num_tokens_seen,

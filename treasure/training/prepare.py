@@ -1,11 +1,14 @@
 """From a corpus to what a trainer needs: a model with its markers, and tokenized examples."""
 
 import copy
+import os
+import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from treasure.data.cache import TokenizedDataset, tokenize_dataset
@@ -30,11 +33,15 @@ TOKENIZER_EXAMPLES = 200_000
 
 @dataclass(frozen=True)
 class Prepared:
-    """An untrained checkpoint, the examples it will learn, and how common each value is among just these."""
+    """An untrained checkpoint, the examples it will learn, and how common each value is among just these.
+
+    `is_tail` (bool, one an example) tells which of them hold a tail value.
+    """
 
     checkpoint: Checkpoint
     dataset: TokenizedDataset
     frequency: Frequency
+    is_tail: np.ndarray
 
 
 def prepare(
@@ -47,12 +54,15 @@ def prepare(
     overflow: OverflowPolicy,
     seed: int,
     cache: Path,
+    header_loss_weight: float = 1.0,
+    tail_threshold: float = 0.05,
 ) -> Prepared:
     """Loads or builds tokenizer and model, adds markers and adapters, and tokenizes the training examples."""
     tokenizer = base_tokenizer(corpus, model, cache)
     base = load_causal_lm(model, tokenizer, seed)
     surface = markers.surface(taxonomy)
-    plain = make_checkpoint(base, tokenizer, taxonomy, surface, template, model.max_length)
+    style = markers.style(header_loss_weight)
+    plain = make_checkpoint(base, tokenizer, taxonomy, surface, template, model.max_length, style)
     checkpoint = adapt_checkpoint(plain, model, seed)
     room = room_encoder(checkpoint, markers)
     dataset = tokenize_dataset(
@@ -67,7 +77,8 @@ def prepare(
         counter=FrequencyCounter(taxonomy),
     )
     _check_kept(dataset)
-    return Prepared(checkpoint, dataset, dataset.frequency())
+    frequency = dataset.frequency()
+    return Prepared(checkpoint, dataset, frequency, tail_mask(dataset, corpus.train, frequency, tail_threshold))
 
 
 def base_tokenizer(corpus: Corpus, model: ModelConfig, cache: Path) -> PreTrainedTokenizerFast:
@@ -93,6 +104,20 @@ def room_encoder(checkpoint: Checkpoint, markers: MarkersConfig) -> Encoder:
     extended = copy.deepcopy(checkpoint.tokenizer)
     add_marker_tokens(extended, surface)
     return Encoder(extended, make_template(checkpoint.template, extended), surface)
+
+
+def tail_mask(
+    dataset: TokenizedDataset, examples: Iterable[MarkedExample], frequency: Frequency, tail_threshold: float
+) -> np.ndarray:
+    """Which examples of `dataset` have a tail value: bool, one an example; kept beside it for the next start."""
+    path = dataset.folder / f"tail-{tail_threshold:g}.npy"
+    if not path.is_file():
+        tail = {marked.example.id for marked in examples if frequency.has_tail(marked.markers, tail_threshold)}
+        found = np.array([name in tail for name in dataset.example_ids], dtype=bool)
+        partial = path.with_name(f".{uuid.uuid4().hex}.npy")
+        np.save(partial, found)
+        os.replace(partial, path)
+    return np.load(path)
 
 
 def _check_kept(dataset: TokenizedDataset) -> None:

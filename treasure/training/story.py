@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from itertools import islice
 
-from transformers import PreTrainedTokenizerFast
-
 from treasure.data.batches import BatchConfig
 from treasure.data.example import MarkedExample
 from treasure.data.template import SegmentKind
@@ -70,13 +68,15 @@ def shown_example(checkpoint: Checkpoint, examples: Iterable[MarkedExample]) -> 
     if not fitting:
         return None
     marked, tokenized = max(fitting, key=lambda pair: (len(pair[1].marker_ids), -pair[1].length))
-    given, written = _rendered(tokenized, checkpoint.tokenizer)
+    given, written = _rendered(tokenized, checkpoint)
     return RenderedExample(messages=marked.example.messages, markers=marked.markers, given=given, written=written)
 
 
-def _rendered(example: TokenizedExample, tokenizer: PreTrainedTokenizerFast) -> tuple[str, str]:
-    """What is given and what is written, decoded from the ids of training with every marker on both sides."""
-    ids, kinds = compose(example, prompt_markers=range(len(example.marker_ids)), completion_header=True)
+def _rendered(example: TokenizedExample, checkpoint: Checkpoint) -> tuple[str, str]:
+    """What is given and what is written, decoded from the ids of training with every marker wherever there is any."""
+    style, tokenizer = checkpoint.style, checkpoint.tokenizer
+    markers = range(len(example.marker_ids)) if style.in_prompt else None
+    ids, kinds = compose(example, prompt_markers=markers, completion_header=style.in_completion)
     learned = (kinds == SegmentKind.HEADER) | (kinds == SegmentKind.CONTENT)
     given, written = (tokenizer.decode(part.tolist()) for part in (ids[~learned], ids[learned]))
     assert isinstance(given, str) and isinstance(written, str)

@@ -1,8 +1,9 @@
 """Held-out loss: how well a model predicts the answers of examples it never saw, for data without an oracle.
 
 Regimes: `baseline` and `inferred` have no markers in the prompt, `fixed` all that are known of the example. A marked
-model writes its header first, by itself; the answer is then scored after that header. Only tokens of the answer count,
-so the numbers of models with and without markers can be compared.
+model writes its header first, by itself; the answer is then scored after that header. Where there is no prompt header,
+`forced` gives all known markers as the header of the answer. Only tokens of the answer count, so the numbers of models
+with and without markers can be compared.
 """
 
 import math
@@ -45,11 +46,12 @@ def evaluate_heldout(
     Raises:
         ConfigError: no example is short enough for the context, or a regime makes no sense here.
     """
-    unfit = [regime for regime in regimes if regime not in REGIMES]
+    known = REGIMES if checkpoint.style.in_prompt else (Regime.BASELINE, Regime.INFERRED, Regime.FORCED)
+    unfit = [regime for regime in regimes if regime not in known]
     if unfit:
         raise ConfigError(
-            f"Held-out examples have no regime '{unfit[0]}'. Allowed in benchmark.regimes and snapshot_regimes: "
-            f"{', '.join(map(str, REGIMES[1:]))}."
+            f"Held-out examples have no regime '{unfit[0]}' here. Allowed in benchmark.regimes and snapshot_regimes: "
+            f"{', '.join(known[1:])}."
         )
     rows = zip(examples, checkpoint.encoder.encode(examples), strict=True)
     lengths = [length_with_room(row, room.header_length(marked.markers)) for marked, row in rows]
@@ -61,7 +63,9 @@ def evaluate_heldout(
     records: list[EvaluationRecord] = []
     for regime in regimes:
         given = [example.markers if regime is Regime.FIXED else MarkerSet() for example in kept]
-        headers = _headers(checkpoint, generator, kept, given)
+        headers: list[MarkerSet | None] = [example.markers for example in kept]
+        if regime is not Regime.FORCED:
+            headers = _headers(checkpoint, generator, kept, given)
         bar = tqdm(kept, desc=f"step {step} · heldout · {regime}", unit="example", leave=False)
         for example, fixed, header in zip(bar, given, headers, strict=True):
             loss = _content_loss(checkpoint, example, fixed, header)
@@ -72,8 +76,8 @@ def evaluate_heldout(
 def _headers(
     checkpoint: Checkpoint, generator: Generator, examples: Sequence[MarkedExample], given: Sequence[MarkerSet]
 ) -> list[MarkerSet | None]:
-    """The header that a marked model writes before each answer; None for a model without markers."""
-    if checkpoint.surface is None:
+    """The header that a marked model writes before each answer; None for a model that writes none."""
+    if checkpoint.surface is None or not checkpoint.style.in_completion:
         return [None] * len(examples)
     requests = [GenerationRequest(e.example.messages, fixed) for e, fixed in zip(examples, given, strict=True)]
     return list(generator.headers(requests))

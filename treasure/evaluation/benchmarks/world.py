@@ -9,8 +9,11 @@ from treasure.world.oracle import Oracle
 from treasure.world.world import WorldPrompt
 
 
-def request_for(prompt: WorldPrompt, regime: Regime) -> GenerationRequest:
-    """What the model is given for `prompt` in `regime`."""
+def request_for(prompt: WorldPrompt, regime: Regime, *, in_prompt: bool = True) -> GenerationRequest:
+    """What the model is given for `prompt` in `regime`; `in_prompt` says whether it has met prompt headers."""
+    if not in_prompt and regime in (Regime.FORCED, Regime.ORACLE):
+        given = prompt.levers if regime is Regime.FORCED else prompt.truth
+        return GenerationRequest(prompt.fixed_messages, forced=given)
     if regime is Regime.FIXED:
         return GenerationRequest(prompt.fixed_messages, fixed=prompt.levers)
     if regime is Regime.FORCED:
@@ -30,6 +33,7 @@ def evaluate_world(
     tail_threshold: float,
     seed: int,
     step: int,
+    in_prompt: bool = True,
 ) -> list[EvaluationRecord]:
     """Records of all prompts in all regimes, regime by regime in the order of `prompts`.
 
@@ -37,7 +41,7 @@ def evaluate_world(
     """
     records: list[EvaluationRecord] = []
     for regime in regimes:
-        requests = [request_for(prompt, regime) for prompt in prompts]
+        requests = [request_for(prompt, regime, in_prompt=in_prompt) for prompt in prompts]
         answers = generator.generate(requests, description=f"step {step} · {regime}")
         scores = oracle.score(prompts, [answer.content for answer in answers])
         for prompt, request, answer, score in zip(prompts, requests, answers, scores, strict=True):
@@ -67,7 +71,7 @@ def _record(
         scores=dict(scores),
         slices=dict(prompt.slices),
         groups=dict(groups),
-        levers=request.fixed.to_dict(),
+        levers=(request.fixed if len(request.fixed) else request.forced).to_dict(),
         predicted=answer.markers.to_dict(),
         truth=prompt.truth.to_dict(),
         problems=answer.problems,
