@@ -9,7 +9,7 @@ NOTES = {
     "memory 15M": "Next: gradients of the output layer in the forward pass, and smaller chunks of logits.",
     "roofline 1.5M": "Next: profile what lies between the products (norms, rotary, SwiGLU, softmax, casts); static "
     "shapes and one compiled region for model and loss.",
-    "roofline 8M": "Next: profile what lies between the products; static shapes by buckets of width, weights cast once.",
+    "roofline 8M": "Next: profile what lies between the products; static shapes by buckets of width.",
     "marker_tax": "Answers of the world are short, and a header has as many markers as that of a long text, on both "
     "sides. Next: one token for categories that go together, fewer categories in the header.",
     "overhead": "Next: do not log in steps of which no row is written.",
