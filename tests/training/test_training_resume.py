@@ -82,6 +82,7 @@ def test_killed_and_stopped_runs_end_like_one_that_was_not(tmp_path):
     assert_same(tmp_path / "killed", tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_the_last_good_state_goes_on(tmp_path):
     """No file may grow beyond what a state needs: first metrics.csv does not fit, then the state."""
     options = ("trainer.max_steps=12", "trainer.snapshots=[0.5]")

@@ -123,6 +123,7 @@ def freeze(model):
         parameter.requires_grad = "mlp" in name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [{"precision": "bf16-mixed"}, {"prepare": drop_attention}, {"prepare": freeze}],

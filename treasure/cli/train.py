@@ -24,7 +24,7 @@ from treasure.model.tokenizer import pad_id
 from treasure.stopping import deferred_stop
 from treasure.training.budget import steps_for_tokens
 from treasure.training.fit import FitSummary, fit
-from treasure.training.hardware import has_compiler
+from treasure.training.hardware import device_type, has_compiler, resolve_precision
 from treasure.training.keeper import StateKeeper, forget_states
 from treasure.training.loggers import finish, make_loggers
 from treasure.training.metrics_file import METRICS_FILE, keep_metrics_before
@@ -144,7 +144,12 @@ def train_here(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[L
     num_steps = config.trainer.num_steps(len(prepared.dataset), config.batch.global_batch_size)
     if config.trainer.max_tokens is not None:
         num_steps = steps_for_tokens(batches, config.trainer.max_tokens, num_steps)
-    identity = {"run": folder.name, "examples": batches(num_steps).examples_key(), "layout": layout(checkpoint.model)}
+    identity = {
+        "run": folder.name,
+        "examples": batches(num_steps).examples_key(),
+        "layout": layout(checkpoint.model),
+        "precision": resolve_precision(config.trainer.precision, device_type(config.trainer.accelerator)),
+    }
     keeper = StateKeeper(folder, identity, config.trainer, num_steps, tell=lambda text: say(f"{folder.name}: {text}"))
     if writes and keeper.first_step:
         say(f"{folder.name}: going on at step {keeper.first_step} of {num_steps}")
