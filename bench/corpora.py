@@ -27,6 +27,11 @@ MAX_LENGTH = {"world": 1024, "alpaca": 512}
 """Tokens of context; wide enough that no example of the world is left out on any surface."""
 
 
+MODES = (MarkerMode.NONE, MarkerMode.TEXT, MarkerMode.TOKENS)
+"""What is measured: Baseline and the two surfaces of headers."""
+DONE = "done"
+
+
 @dataclass(frozen=True)
 class Tokenized:
     """A corpus on disk: tokenizer and ids of each surface."""
@@ -46,7 +51,7 @@ def build(name: str, folder: Path, *, num_examples: int, alpaca: str, tokenizer:
         rows = DatasetConfig(path=alpaca, limit=num_examples, on_bad_row=OnBadRow.SET_ASIDE, facts={"lang": "English"})
         data = DataConfig(source=DataSource.FILES, datasets={"alpaca": rows}, validation_fraction=0.0)
         corpus = build_corpus(data, taxonomy, world=None)
-    for mode in MarkerMode if name == "world" else (MarkerMode.NONE,):
+    for mode in MODES if name == "world" else (MarkerMode.NONE,):
         own = _tokenizer(corpus, name, folder, tokenizer)
         surface = MarkersConfig(mode=mode).surface(taxonomy)
         if surface is not None:
@@ -62,6 +67,7 @@ def build(name: str, folder: Path, *, num_examples: int, alpaca: str, tokenizer:
         )
         own.save_pretrained(folder / str(mode))
         (folder / f"{mode}.json").write_text(json.dumps(str(dataset.folder)), encoding="utf-8")
+    (folder / DONE).touch()
 
 
 def _tokenizer(corpus: Corpus, name: str, folder: Path, given: str) -> PreTrainedTokenizerFast:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from bench.contest import ROOT
+from bench.corpora import DONE
 from bench.options import Options
 
 NUM_EXAMPLES = {"world": 16_000, "alpaca": 4_000}
@@ -16,7 +17,7 @@ def corpus_folder(name: str, options: Options) -> Path:
     """The folder with the tokenized corpus `name`; built when it is not there."""
     size = (NUM_EXAMPLES_QUICK if options.quick else NUM_EXAMPLES)[name]
     folder = options.work / f"{name}-{size}"
-    if not (folder / "none.json").is_file():
+    if not (folder / DONE).is_file():
         folder.mkdir(parents=True, exist_ok=True)
         spec = {
             "name": name,
