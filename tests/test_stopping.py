@@ -11,6 +11,14 @@ def ask(number: int = signal.SIGTERM) -> None:
     os.kill(os.getpid(), number)
 
 
+@pytest.fixture(autouse=True)
+def _ctrl_c_is_heard():
+    """A shell starts its background jobs with Ctrl-C ignored, and these tests may be one."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 def test_a_signal_ends_the_block_at_once_and_handlers_are_put_back(number):
     steps = []
