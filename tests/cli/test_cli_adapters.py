@@ -11,7 +11,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 REPOSITORY = Path(__file__).parents[2]
-SHARED = Path("/work/shared") if Path("/work/shared").is_dir() else REPOSITORY.parent / "shared"
+SHARED = REPOSITORY.parent / "shared"
 BASE, DATA = SHARED / "models" / "stories260K", SHARED / "data"
 SMALL = ("alpaca_5000", "code_alpaca_2k", "codexglue_refinement_small", "oasst_fr", "alpaca_zh_demo")
 

@@ -10,11 +10,12 @@ from treasure.cli.console import quiet_libraries
 from treasure.cli.inputs import load_inputs
 from treasure.cli.train import run_loggers, train_here
 from treasure.config.job_file import read_job
+from treasure.config.launch import EXIT_INTERRUPTED
 from treasure.config.schema import RunCommand
 from treasure.errors import Interrupted, TreasureError
 from treasure.stopping import stop_signals
 from treasure.training.loggers import finish
-from treasure.training.processes import INTERRUPTED_CODE, rank
+from treasure.training.processes import rank
 
 
 def main() -> None:
@@ -29,7 +30,7 @@ def main() -> None:
     except (TreasureError, Interrupted) as error:
         finish(loggers, succeeded=False)
         print(f"treasure: {error}", file=sys.stderr, flush=True)
-        sys.exit(INTERRUPTED_CODE if isinstance(error, Interrupted) else 2)
+        sys.exit(EXIT_INTERRUPTED if isinstance(error, Interrupted) else 2)
     finish(loggers, succeeded=True)
 
 

@@ -87,7 +87,7 @@ class ModelConfig:
     lora: LoraConfig = field(default_factory=LoraConfig)
     """Shape of the adapters; read only when `trainable` is lora."""
     gradient_checkpointing: bool = False
-    """Whether layers are computed again in the backward pass instead of kept: less memory, about a third slower."""
+    """Whether layers are computed again in the backward pass instead of kept: less memory, more time."""
     compile: bool = False
     """Whether training runs through torch.compile; needs a C++ compiler and pays back after some minutes."""
 

@@ -15,7 +15,6 @@ from treasure.stopping import deferred_stop, stop_asked
 
 _POLL_S = 0.2
 _NUMBER = ("RANK", "SLURM_PROCID")
-INTERRUPTED_CODE = 75
 
 
 def rank() -> int:

@@ -13,6 +13,7 @@ from treasure.model.checkpoint import Checkpoint
 from treasure.model.config import ModelConfig, OptimizerConfig, Trainable
 from treasure.training.config import TrainerConfig
 from treasure.training.corpus import Corpus
+from treasure.training.hardware import device_type, resolve_precision
 from treasure.training.prepare import Prepared
 
 NUM_CANDIDATES = 100
@@ -40,7 +41,7 @@ def tell(
         "training examples": str(len(prepared.dataset)),
         "context": f"{model.max_length} tokens",
         "optimizer": f"AdamW, peak learning rate {optimizer.learning_rate:g}, weight decay {optimizer.weight_decay:g}",
-        "precision": trainer.precision,
+        "precision": resolve_precision(trainer.precision, device_type(trainer.accelerator)),
         "seed": str(seed),
     }
     if markers.mode is not MarkerMode.NONE:
