@@ -21,7 +21,7 @@ from treasure.model.config import OptimizerConfig, SchedulerConfig
 from treasure.model.module import MarkerLM
 from treasure.seeding import key_to_int
 from treasure.training.config import CallbacksConfig, TrainerConfig
-from treasure.training.hardware import device_type, resolve_attention, resolve_precision
+from treasure.training.hardware import device_type, keep_freed_memory, resolve_attention, resolve_precision
 from treasure.training.keeper import StateKeeper
 from treasure.training.processes import rank
 from treasure.training.state import check_finite
@@ -123,6 +123,8 @@ def fit(
         Interrupted: a signal asked to stop, and the keeper saved.
     """
     device = device_type(trainer.accelerator)
+    if device == "cpu":
+        keep_freed_memory()
     model.set_attn_implementation(resolve_attention(attention, device, dataset.max_length))
     if batch.layout is Layout.PACKED:
         check_packing(model, dataset.max_length)
@@ -131,7 +133,7 @@ def fit(
     precision = resolve_precision(trainer.precision, device)
     first_step = keeper.first_step if keeper is not None else 0
     shows_progress = callbacks.progress and rank() == 0
-    module = MarkerLM(model, optimizer, scheduler, num_steps, dataset.categories)
+    module = MarkerLM(model, optimizer, scheduler, num_steps, dataset.categories, compile_model)
     forward = model.base_model.forward
     if compile_model:
         model.base_model.forward = torch.compile(forward, dynamic=True)
@@ -145,7 +147,6 @@ def fit(
         use_distributed_sampler=False,  # the dataset knows the share of its process
         precision=precision,  # pyright: ignore[reportArgumentType]
         accumulate_grad_batches=dataset.num_micro_batches,
-        gradient_clip_val=optimizer.gradient_clip or None,
         logger=list(loggers),
         callbacks=[
             SnapshotCallback(snapshot_steps(trainer, num_steps), keep_snapshot),
