@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from treasure.errors import ConfigError
-from treasure.markers.dropout import DropoutConfig, DropoutSchedule, drop, kept_indices
-from treasure.markers.marker_set import MarkerSet
+from treasure.markers.dropout import DropoutConfig, DropoutSchedule, kept_indices
 
 NAMES = ("domain", "domain", "task", "lang", "format", "style", "length_tokens")
 RATES = st.floats(0, 1)
@@ -72,16 +71,6 @@ def test_draws_differ_between_examples_epochs_and_seeds():
         {kept(config, 0, seed=i) for i in range(50)},
     ):
         assert len(draws) > 10
-
-
-@given(config=CONFIGS, example=st.text())
-def test_drop_keeps_order_and_states(taxonomy, config, example):
-    markers = MarkerSet.of(taxonomy, {"domain": ["Code", "Math"], "lang": "Greek", "length_tokens": 3}, ["style"])
-    found = drop(markers, config, seed=1, epoch=2, example_id=example)
-    names = [marker.category for marker in markers.markers]
-    indices = kept_indices(names, config, seed=1, epoch=2, example_id=example)
-    assert found.markers == tuple(markers.markers[i] for i in indices)
-    assert found.not_applicable == {"style"}
 
 
 @pytest.mark.parametrize(

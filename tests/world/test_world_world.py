@@ -174,7 +174,7 @@ def test_an_example_depends_on_its_index_alone(
     assert list(small.train_examples()) == corpus[:5]
     (same,) = [prompt for prompt in world.prompts() if prompt.id.startswith("code-0002-")]
     assert same == small.prompts()[14]
-    assert next(iter(world.validation_examples(1))) != corpus[0]
+    assert world.example("validation", 0) != corpus[0]
     assert list(World(WorldConfig(seed=1, num_train_examples=5), world_taxonomy).train_examples()) != corpus[:5]
 
 

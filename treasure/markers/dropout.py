@@ -6,7 +6,6 @@ from enum import StrEnum
 from random import Random
 
 from treasure.errors import ConfigError, TaxonomyError
-from treasure.markers.marker_set import MarkerSet
 from treasure.seeding import stream
 from treasure.taxonomy.taxonomy import Taxonomy
 
@@ -108,13 +107,6 @@ def kept_indices(
     dropped = _sample_dropped(loose, config.sample_dropout, generator)
     dropped_categories = _categories_dropped(categories, config.category_dropout, generator)
     return tuple(i for i, name in enumerate(categories) if i not in dropped and name not in dropped_categories)
-
-
-def drop(markers: MarkerSet, config: DropoutConfig, *, seed: int, epoch: int, example_id: str) -> MarkerSet:
-    """The prompt side of `markers`, in their order; what is not applicable stays so."""
-    names = [marker.category for marker in markers.markers]
-    kept = kept_indices(names, config, seed=seed, epoch=epoch, example_id=example_id)
-    return MarkerSet(tuple(markers.markers[i] for i in kept), markers.not_applicable)
 
 
 def _between(start: float, end: float, share: float) -> float:

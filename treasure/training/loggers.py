@@ -1,6 +1,7 @@
 """Loggers of a run: `metrics/metrics.csv` always, Weights & Biases when asked for."""
 
 import os
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from pytorch_lightning.loggers import Logger, WandbLogger
 
 from treasure.training.config import LoggerConfig, WandbMode
 from treasure.training.metrics_file import METRICS_FILE, MetricsFile
+
+WANDB_ID_FILE = "wandb_id"
 
 
 def make_loggers(
@@ -24,13 +27,15 @@ def make_loggers(
 def wandb_loggers(
     config: LoggerConfig, folder: Path, *, name: str, group: str, job_type: str, settings: Mapping[str, Any]
 ) -> list[WandbLogger]:
-    """A W&B logger, or none when it is disabled."""
+    """A W&B logger, or none when it is disabled. All starts in one folder add to one W&B run."""
     if config.wandb is WandbMode.DISABLED:
         return []
     os.environ.setdefault("WANDB_SILENT", "true")
     return [
         WandbLogger(
             name=name,
+            id=_run_id(folder),
+            resume="allow",
             group=group,
             job_type=job_type,
             project=config.project,
@@ -51,5 +56,14 @@ def log_table(loggers: Sequence[Logger], key: str, columns: Sequence[str], rows:
 def finish(loggers: Sequence[Logger], *, succeeded: bool) -> None:
     """Closes the W&B run, so that the next job of a multirun starts its own."""
     for logger in loggers:
-        if isinstance(logger, WandbLogger):
+        if isinstance(logger, WandbLogger) and logger._experiment is not None:  # what told nothing has no run to close
             logger.experiment.finish(exit_code=0 if succeeded else 1)
+
+
+def _run_id(folder: Path) -> str:
+    """The W&B run that belongs to `folder`: drawn at its first start, forgotten with the folder."""
+    path = folder / WANDB_ID_FILE
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(uuid.uuid4().hex[:12], encoding="utf-8")
+    return path.read_text(encoding="utf-8")

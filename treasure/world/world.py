@@ -68,10 +68,6 @@ class World:
         """The training corpus, `num_train_examples` long, in order."""
         return (self.example("train", index) for index in range(self.config.num_train_examples))
 
-    def validation_examples(self, num_examples: int) -> Iterator[MarkedExample]:
-        """Further examples of the same kind, for the loss; single prompts may also stand in the training corpus."""
-        return (self.example("validation", index) for index in range(num_examples))
-
     def example(self, split: str, index: int) -> MarkedExample:
         """Example `index` of a split."""
         rng = stream(self.config.seed, "world", split, index)

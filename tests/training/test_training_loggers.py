@@ -1,0 +1,27 @@
+"""Weights & Biases, offline: what its own files say of the runs."""
+
+from treasure.training.config import LoggerConfig, WandbMode
+from treasure.training.loggers import finish, make_loggers
+
+
+def run_ids(folder, starts=1):
+    """The ids in the names of the folders that W&B writes."""
+    for number in range(starts):
+        loggers = make_loggers(LoggerConfig(wandb=WandbMode.OFFLINE), folder, name="r", group="g", settings={})
+        for logger in loggers:
+            logger.log_metrics({"loss": 1.0}, step=number)
+        finish(loggers, succeeded=True)
+    return {path.name.rpartition("-")[2] for path in folder.glob("wandb/offline-run-*")}
+
+
+def test_a_run_that_was_cut_short_goes_on_in_its_own_wandb_run(tmp_path):
+    one, other = run_ids(tmp_path / "one", starts=2), run_ids(tmp_path / "other")
+    assert len(one) == len(other) == 1
+    assert one != other
+
+
+def test_loggers_that_told_nothing_leave_no_run(tmp_path):
+    finish(
+        make_loggers(LoggerConfig(wandb=WandbMode.OFFLINE), tmp_path, name="r", group="g", settings={}), succeeded=True
+    )
+    assert not list(tmp_path.glob("wandb/offline-run-*"))
