@@ -1,12 +1,16 @@
 import json
 import pickle
 import shutil
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import data_tokenizers
 import numpy as np
 import pytest
 import tiny
+from hypothesis import given
+from hypothesis import strategies as st
 
 import treasure.data.cache as cache_module
 from treasure.data.cache import TokenizedDataset, tokenize_dataset
@@ -195,3 +199,21 @@ def test_values_are_counted_among_kept_examples_alone(tmp_path):
         assert 0 < len(kept) < len(CORPUS)
         expected = count((marked for marked in CORPUS if marked.example.id in kept), tiny.TAXONOMY)
         assert dataset.frequency() == expected
+
+
+@given(threshold=st.sampled_from([1e-9, 0.1, 0.2, 0.3, 0.6, 1.1]))
+def test_an_example_is_tail_if_any_known_value_is(threshold):
+    found = count(CORPUS, tiny.TAXONOMY)
+    expected = [
+        any(
+            found.group(marker.category, marker.value, threshold) == "tail"
+            for marker in marked.markers.markers
+            if marker.category in found.categories
+        )
+        for marked in CORPUS
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        dataset = tokenize(Path(folder), counter=FrequencyCounter(tiny.TAXONOMY))
+        assert dataset.has_tail(threshold).tolist() == expected
+    assert not expected[-1], "what has no markers is not tail"
+    assert any(expected) == (threshold > 0.2), [found.to_dict()]

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from treasure.data.batches import BatchConfig, MicroBatchDataset
-from treasure.data.frequency import count
 from treasure.data.layout import Layout
 from treasure.data.mixture import with_tail_upsampled
 from treasure.data.slots import BRACKET, CONTENT_HEAD, CONTENT_TAIL, category_slot
@@ -105,13 +104,6 @@ def test_slots_name_the_category_and_what_the_prompt_gave_away(layout, tmp_path)
             in_prompt = bool((ids[given] == opening).any())
             assert slot == category_slot(dataset.categories.index(name), in_prompt=in_prompt), token
     assert {CONTENT_HEAD, CONTENT_TAIL, BRACKET} < seen and len(seen) == 3 + 6
-
-
-def test_an_example_is_tail_if_any_known_value_is():
-    frequency = count(tiny.corpus(40), tiny.TAXONOMY)
-    tails = [frequency.has_tail(marked.markers, 0.3) for marked in tiny.corpus(40)]
-    assert tails == [number % 4 == 0 for number in range(40)]
-    assert not any(frequency.has_tail(marked.markers, 0.2) for marked in tiny.corpus(40))
 
 
 @given(tail=st.lists(st.booleans(), min_size=1, max_size=40), factor=st.floats(1, 5), seed=st.integers(0, 9))

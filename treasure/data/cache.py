@@ -8,7 +8,9 @@ again by the next start. One folder holds
     first_part.npy   int64 [E+1]  the first part of each example
     categories.npy   uint8 [M]    category of each marker, an index into meta.json's `categories`
     example_ids.npy  bytes [E]
-    frequency.json   how common each value is among the examples, if that was asked for
+    frequency.json   how common each value is among the examples, if that was asked for; with it
+    values.npy       uint16 [V]   the closed values of each example, numbered as in frequency.json
+    first_value.npy  int64 [E+1]  the first of them of each example
     meta.json        header ends, categories, counts, file sizes
 
 Examples are gone through once, some at a time: what stays in memory is a few numbers of each.
@@ -30,13 +32,13 @@ from tqdm import tqdm
 
 from treasure.data.example import MarkedExample, example_id
 from treasure.data.frequency import Frequency, FrequencyCounter
-from treasure.data.growing_arrays import GrowingArray, PartIndex
+from treasure.data.growing_arrays import GrowingArray, PartIndex, ValueIndex
 from treasure.data.overflow import EncodeReport, OverflowPolicy, fit_length
 from treasure.data.tokenize import Encoder, TokenizedExample
 from treasure.errors import DataError
 from treasure.jsonl import write_json
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 _PARTS_BEFORE_MARKERS = 3
 _CHUNK = 1024
 
@@ -75,6 +77,13 @@ class TokenizedDataset:
     def frequency(self) -> Frequency:
         """How common each value is among the examples; only where `tokenize_dataset` was given a counter."""
         return Frequency.from_dict(json.loads((self.folder / _FREQUENCY).read_text(encoding="utf-8")))
+
+    def has_tail(self, threshold: float) -> np.ndarray:
+        """Whether each example has a value with a share under `threshold`, bool [E]; only where values were counted."""
+        values, first = (np.load(self.folder / f"{name}.npy") for name in _VALUES)
+        tail = np.array(self.frequency().tail_values(threshold), dtype=bool)[values]
+        before = np.concatenate([[0], np.cumsum(tail, dtype=np.int32)])  # tail values before each place
+        return before[first[1:]] > before[first[:-1]]
 
     def check_files(self) -> None:
         """Looks whether the files still are what was opened: reading one that was cut short would end the process.
@@ -118,6 +127,7 @@ class TokenizedDataset:
 
 
 _ARRAYS = ("ids", "offsets", "first_part", "categories", "example_ids")
+_VALUES = ("values", "first_value")
 _FREQUENCY = "frequency.json"
 
 
@@ -205,12 +215,12 @@ def _build(job: _Job, folder: Path) -> None:
 
 
 def _write(job: _Job, folder: Path) -> None:
-    report, parts = EncodeReport(), PartIndex()
+    report, parts, values = EncodeReport(), PartIndex(), ValueIndex()
     with (folder / "ids.npy").open("wb") as file:
         ids = GrowingArray(file)
         with tqdm(desc="tokenizing", unit="example", delay=5, leave=False) as bar:
             for chunk in _chunks(job.examples):
-                kept = _encode(job, chunk, report)
+                kept = _encode(job, chunk, report, values)
                 ids.append(parts.add(kept))
                 bar.update(len(chunk))
         ids.finish()
@@ -218,7 +228,8 @@ def _write(job: _Job, folder: Path) -> None:
     files = [f"{name}.npy" for name in _ARRAYS]
     if job.counter is not None:
         write_json(folder / _FREQUENCY, job.counter.frequency().to_dict())
-        files.append(_FREQUENCY)
+        values.save(folder)
+        files += [_FREQUENCY, *(f"{name}.npy" for name in _VALUES)]
     ends = job.encoder.header_ends()
     write_json(
         folder / "meta.json",
@@ -239,7 +250,9 @@ def _chunks(examples: Iterable[MarkedExample]) -> Iterator[list[MarkedExample]]:
         yield chunk
 
 
-def _encode(job: _Job, chunk: Sequence[MarkedExample], report: EncodeReport) -> list[TokenizedExample]:
+def _encode(
+    job: _Job, chunk: Sequence[MarkedExample], report: EncodeReport, values: ValueIndex
+) -> list[TokenizedExample]:
     """The examples of `chunk` that fit; those are counted."""
     sizes = None if job.room is None else [job.room.header_length(marked.markers) for marked in chunk]
     kept = fit_length(job.encoder.encode(chunk), job.max_length, job.overflow, report, room=sizes)
@@ -247,5 +260,5 @@ def _encode(job: _Job, chunk: Sequence[MarkedExample], report: EncodeReport) -> 
         ids = {example.example_id for example in kept}
         for marked in chunk:
             if marked.example.id in ids:
-                job.counter.add(marked)
+                values.add(job.counter.add(marked))
     return kept

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from treasure.data.example import MarkedExample
 from treasure.errors import TaxonomyError, did_you_mean
-from treasure.markers.marker_set import MarkerSet, State
+from treasure.markers.marker_set import State
 from treasure.taxonomy.taxonomy import Scalar, Taxonomy
 
 
@@ -49,10 +49,13 @@ class Frequency:
         """
         return "tail" if self.share(category, value) < threshold else "head"
 
-    def has_tail(self, markers: MarkerSet, threshold: float = 0.05) -> bool:
-        """Whether any known value of `markers` is tail; numbers have no share and do not count."""
-        known = (marker for marker in markers.markers if marker.category in self.categories)
-        return any(self.group(marker.category, marker.value, threshold) == "tail" for marker in known)
+    def tail_values(self, threshold: float = 0.05) -> list[bool]:
+        """Whether each value is tail, in the order in which `FrequencyCounter` numbers them."""
+        return [
+            self.group(category, value, threshold) == "tail"
+            for category, counts in self.categories.items()
+            for value in counts.values
+        ]
 
     def table(self, threshold: float = 0.05) -> list[dict[str, Any]]:
         """One row a value, then one each for unknown and not applicable; `share` and `group` are empty for these."""
@@ -101,14 +104,20 @@ class FrequencyCounter:
             for category in taxonomy.categories
             if not category.is_numeric
         }
+        pairs = ((name, value) for name, values in self._values_of.items() for value in values)
+        self._numbers = {pair: number for number, pair in enumerate(pairs)}
         self._states: dict[str, Counter[State]] = {name: Counter() for name in self._values_of}
         self._values: dict[str, Counter[str]] = {name: Counter() for name in self._values_of}
 
-    def add(self, marked: MarkedExample) -> None:
-        """Counts one more example."""
+    def add(self, marked: MarkedExample) -> list[int]:
+        """Counts one more example, and returns the numbers of its known values; measured numbers have none."""
+        found: list[int] = []
         for name in self._values_of:
             self._states[name][marked.markers.state(name)] += 1
-            self._values[name].update(str(value) for value in marked.markers.values(name))
+            values = [str(value) for value in marked.markers.values(name)]
+            self._values[name].update(values)
+            found += [self._numbers[name, value] for value in values]
+        return found
 
     def frequency(self) -> Frequency:
         """What was counted so far."""

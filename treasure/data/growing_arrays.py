@@ -42,6 +42,23 @@ class PartIndex:
         np.save(folder / "example_ids.npy", np.concatenate(self._example_ids))
 
 
+class ValueIndex:
+    """The numbers of each example's values."""
+
+    def __init__(self) -> None:
+        self._values, self._counts = array("H"), array("i", [0])
+
+    def add(self, values: Sequence[int]) -> None:
+        """Notes the values of one more example, each below 65,536."""
+        self._values.extend(values)
+        self._counts.append(len(values))
+
+    def save(self, folder: Path) -> None:
+        """Writes both arrays."""
+        np.save(folder / "values.npy", np.frombuffer(self._values, dtype=np.uint16))
+        np.save(folder / "first_value.npy", np.cumsum(np.frombuffer(self._counts, dtype=np.int32), dtype=np.int64))
+
+
 class GrowingArray:
     """An int32 .npy file whose length is known only when all is written."""
 

@@ -1,8 +1,6 @@
 """From a corpus to what a trainer needs: a model with its markers, and tokenized examples."""
 
 import copy
-import os
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -77,8 +75,7 @@ def prepare(
         counter=FrequencyCounter(taxonomy),
     )
     _check_kept(dataset)
-    frequency = dataset.frequency()
-    return Prepared(checkpoint, dataset, frequency, tail_mask(dataset, corpus.train, frequency, tail_threshold))
+    return Prepared(checkpoint, dataset, dataset.frequency(), dataset.has_tail(tail_threshold))
 
 
 def base_tokenizer(corpus: Corpus, model: ModelConfig, cache: Path) -> PreTrainedTokenizerFast:
@@ -104,20 +101,6 @@ def room_encoder(checkpoint: Checkpoint, markers: MarkersConfig) -> Encoder:
     extended = copy.deepcopy(checkpoint.tokenizer)
     add_marker_tokens(extended, surface)
     return Encoder(extended, make_template(checkpoint.template, extended), surface)
-
-
-def tail_mask(
-    dataset: TokenizedDataset, examples: Iterable[MarkedExample], frequency: Frequency, tail_threshold: float
-) -> np.ndarray:
-    """Which examples of `dataset` have a tail value: bool, one an example; kept beside it for the next start."""
-    path = dataset.folder / f"tail-{tail_threshold:g}.npy"
-    if not path.is_file():
-        tail = {marked.example.id for marked in examples if frequency.has_tail(marked.markers, tail_threshold)}
-        found = np.array([name in tail for name in dataset.example_ids], dtype=bool)
-        partial = path.with_name(f".{uuid.uuid4().hex}.npy")
-        np.save(partial, found)
-        os.replace(partial, path)
-    return np.load(path)
 
 
 def _check_kept(dataset: TokenizedDataset) -> None:
