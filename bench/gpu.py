@@ -33,7 +33,7 @@ def _of_shape(name: str, options: Options) -> dict[str, Any]:
         "mode": "none",
         "global_batch_size": GLOBAL_BATCH_SIZE,
         "accelerator": "cuda",
-        **options.steps(),
+        **options.steps(name),
         "layout": "packed",
         "micro_batch_size": GLOBAL_BATCH_SIZE,
         "precision": "bf16-mixed",
@@ -54,7 +54,7 @@ def _of_shape(name: str, options: Options) -> dict[str, Any]:
         "vocab_size": vocab_size,
         "dtype": "bfloat16",
         "device": "cuda",
-        "repeats": options.round_steps,
+        "repeats": options.steps(name)["round_steps"],
     }
     contenders["products"] = ("bench.contender_matmul", peak)
     found = {key: score.to_dict() for key, score in contest(contenders, options.num_rounds).items()}

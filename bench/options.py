@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.shapes import SHAPES
+from bench.shapes import SHAPES, shape_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,19 +23,12 @@ class Options:
         """Rounds a contender runs; the page shows their median."""
         return 2 if self.quick else 7
 
-    @property
-    def round_steps(self) -> int:
-        """Optimizer steps of a round."""
-        return 3 if self.quick else 25
-
-    @property
-    def warmup_steps(self) -> int:
-        """Steps before the first round, in which memory settles and code compiles for all shapes."""
-        return 3 if self.quick else 20
-
-    def steps(self) -> dict[str, Any]:
-        """The part of a contender's specification that says how long it runs."""
-        return {"warmup_steps": self.warmup_steps, "round_steps": self.round_steps}
+    def steps(self, shape: str) -> dict[str, Any]:
+        """The part of a contender's specification that says how long it runs, in optimizer steps: those of a round, and
+        those before the first, in which memory settles and code compiles.
+        """
+        size = 3 if self.quick else shape_of(shape).round_steps
+        return {"warmup_steps": min(20, size), "round_steps": size}
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values for the results."""

@@ -76,7 +76,8 @@ def _training(entry: Results) -> str:
             _table(head, rows),
             _goal(f"ours against {peer}", found["ratio"], SPEEDUP_GOAL, at_least=True, key=f"training {shape}"),
             _goal("memory", found["memory_ratio"], MEMORY_GOAL, at_least=False, key=f"memory {shape}"),
-            "TRL's settings, one round each, in tokens/s; the best of each kind is in the table above:",
+            "TRL's settings, one round each, in tokens/s; the best of each kind is in the table above, and those "
+            "within 15 % of it are tried at the next shape:",
             _table(["kind", "setting", "tokens/s"], tried),
         ]
     return "\n\n".join(parts)

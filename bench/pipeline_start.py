@@ -15,6 +15,7 @@ from treasure.data.template import TemplateConfig, TemplateKind
 from treasure.markers.config import MarkersConfig
 from treasure.markers.dropout import DropoutConfig
 from treasure.model.config import ModelConfig, TinyModelConfig
+from treasure.model.tokenizer import pad_id
 from treasure.taxonomy.load import load_taxonomy
 from treasure.training.corpus import build_corpus
 from treasure.training.prepare import prepare
@@ -49,7 +50,7 @@ def main() -> None:
         BatchConfig(micro_batch_size=32),
         num_steps=NUM_STEPS,
         seed=0,
-        pad_id=int(prepared.checkpoint.tokenizer.pad_token_id),
+        pad_id=pad_id(prepared.checkpoint.tokenizer),
         dropout=DropoutConfig(),
     )
     drawn = sum(batches[index].num_examples for index in range(len(batches)))

@@ -29,7 +29,7 @@ def _of_shape(name: str, options: Options) -> dict[str, Any]:
         "num_predicted": predicted,
         "vocab_size": vocab_size,
         "dtype": "bfloat16",
-        "repeats": options.round_steps,
+        "repeats": options.steps(name)["round_steps"],
     }
     found = contest(
         {

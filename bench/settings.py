@@ -72,7 +72,7 @@ TRL_SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
         "bf16, one flat row": {**_PACKED, **_BF16, "micro_batch_size": GLOBAL_BATCH_SIZE},
     },
 }  # fmt: skip
-"""Kind -> name -> setting: what TRL offers on a CPU. Each is tried; the best of each kind goes into the contest."""
+"""Kind -> name -> setting: what TRL offers on a CPU; the best of each kind goes into the contest."""
 
 QUICK = ("bf16, eager attention", "bf16, rows of 512 one at a time")
 """The names that `--quick` tries, one of each kind."""
@@ -85,7 +85,7 @@ def shared(shape: str, options: Options) -> dict[str, Any]:
         "folder": str(corpus_folder(SHAPES[shape].corpus, options)),
         "mode": SHAPES[shape].mode,
         "global_batch_size": GLOBAL_BATCH_SIZE,
-        **options.steps(),
+        **options.steps(shape),
     }
 
 

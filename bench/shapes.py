@@ -9,13 +9,15 @@ from treasure.model.config import TinyModelConfig
 class Shape:
     """A model and the corpus it learns from, with the mode of its markers.
 
-    `goal` is the share of the matmul peak in [0, 1], if there is one.
+    `round_steps` are the optimizer steps of a round: some seconds. `goal` is the share of the matmul peak in [0, 1], if
+    there is one.
     """
 
     name: str
     corpus: str
     mode: str = "none"
     model: TinyModelConfig
+    round_steps: int = 25
     goal: float | None = None
 
 
@@ -34,12 +36,14 @@ SHAPES = {
             corpus="world",
             mode="tokens",
             model=TinyModelConfig(hidden_size=256, intermediate_size=832, num_layers=8, num_heads=4),
+            round_steps=12,
             goal=0.60,
         ),
         Shape(
             name="15M",
             corpus="alpaca",
             model=TinyModelConfig(vocab_size=32_000, hidden_size=256, intermediate_size=768, num_layers=8, num_heads=4),
+            round_steps=6,
         ),
     )
 }

@@ -8,10 +8,32 @@ from bench.settings import ABLATION, QUICK, TRL_SETTINGS, ours, trl
 from bench.setup import why_not
 from bench.shapes import SHAPES
 
+Settings = dict[str, dict[str, dict[str, Any]]]
+CLOSE = 0.85
+"""Share of the speed of the best setting of a kind from which a setting is tried again at the next shape."""
+
 
 def measure(options: Options) -> dict[str, Any]:
-    """Shape -> scores of ours and of TRL's best of each kind; a reason instead where a corpus is missing."""
-    return {shape: _of_shape(shape, options) for shape in options.shapes}
+    """Shape -> scores of ours and of TRL's best of each kind; a reason instead where a corpus is missing.
+
+    All settings of TRL are tried at the first shape, at later ones those that came close to the best of their kind.
+    """
+    settings, found = TRL_SETTINGS, {}
+    for shape in options.shapes:
+        found[shape] = _of_shape(shape, options, settings)
+        if "tried" in found[shape]:
+            settings = _close_to_best(found[shape]["tried"])
+    return found
+
+
+def _close_to_best(tried: dict[str, dict[str, float | str]]) -> Settings:
+    """Kind -> name -> setting of TRL, for those with at least `CLOSE` of the speed of the best of their kind."""
+    kept: Settings = {}
+    for kind, rates in tried.items():
+        running = {name: rate for name, rate in rates.items() if isinstance(rate, float)}
+        best = max(running.values(), default=0.0)
+        kept[kind] = {name: TRL_SETTINGS[kind][name] for name, rate in running.items() if rate >= CLOSE * best}
+    return kept
 
 
 def ablation(options: Options) -> dict[str, Any]:
@@ -21,11 +43,11 @@ def ablation(options: Options) -> dict[str, Any]:
     return {name: score.to_dict() for name, score in contest(contenders, options.num_rounds).items()}
 
 
-def _of_shape(shape: str, options: Options) -> dict[str, Any]:
+def _of_shape(shape: str, options: Options, settings: Settings) -> dict[str, Any]:
     reason = why_not(SHAPES[shape].corpus, options)
     if reason:
         return {"skipped": reason}
-    tried = {kind: _tried(shape, kind, options) for kind in TRL_SETTINGS}
+    tried = {kind: _tried(shape, kind, options, some) for kind, some in settings.items()}
     contenders = {"ours": ours(shape, options), "ours, not compiled": ours(shape, options, compile=False)}
     best: dict[str, str] = {}
     for kind, rates in tried.items():
@@ -47,10 +69,10 @@ def _of_shape(shape: str, options: Options) -> dict[str, Any]:
     }
 
 
-def _tried(shape: str, kind: str, options: Options) -> dict[str, float | str]:
+def _tried(shape: str, kind: str, options: Options, settings: dict[str, dict[str, Any]]) -> dict[str, float | str]:
     """Name of a setting -> its useful tokens/s in one round, or why it does not run."""
     found: dict[str, float | str] = {}
-    for name, setting in TRL_SETTINGS[kind].items():
+    for name, setting in settings.items():
         if options.quick and name not in QUICK:
             continue
         say(f"{shape}: trying TRL {kind}, {name}")
