@@ -78,7 +78,7 @@ def test_epochs_lie_end_to_end(size, batch, steps):
     assert len(drawn) == steps * batch
     assert len(set(drawn)) == len(drawn)
     for epoch, group in itertools.groupby(drawn, key=lambda pair: pair[0]):
-        seen = [index for _, index in group]
+        seen = [index for _, index, _ in group]
         assert seen == epoch_order(size, 3, epoch).tolist()[: len(seen)]
 
 

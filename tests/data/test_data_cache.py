@@ -217,3 +217,27 @@ def test_an_example_is_tail_if_any_known_value_is(threshold):
         assert dataset.has_tail(threshold).tolist() == expected
     assert not expected[-1], "what has no markers is not tail"
     assert any(expected) == (threshold > 0.2), [found.to_dict()]
+
+
+def test_a_broken_folder_is_made_anew_and_a_whole_one_is_never_removed(tmp_path):
+    """Another process puts its own folder in place while this one is at work."""
+    folder = tokenize(tmp_path).folder
+    (folder / "ids.npy").unlink()
+    assert_same(tokenize(tmp_path)[0], ENCODER.encode(CORPUS)[0])
+    (folder / "ids.npy").unlink()
+
+    class Rows:
+        def __iter__(self):
+            shutil.rmtree(folder, ignore_errors=True)
+            others = tokenize(tmp_path, examples=CORPUS)
+            assert others.folder == folder
+            (folder / "mark").touch()
+            return iter(CORPUS)
+
+    key = {"examples_key": None}
+    rows = Rows()
+    found = tokenize_dataset(
+        rows, ENCODER, cache=tmp_path, taxonomy_hash="t", max_length=320, overflow=OverflowPolicy.DROP, **key
+    )
+    assert (found.folder / "mark").is_file(), "the folder of the process that was first stays"
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name], "and nothing else does"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from treasure.data.batches import BatchConfig, MicroBatchDataset
 from treasure.data.layout import Layout
-from treasure.data.mixture import with_tail_upsampled
+from treasure.data.mixture import copies, with_tail_upsampled
 from treasure.data.slots import BRACKET, CONTENT_HEAD, CONTENT_TAIL, category_slot
 from treasure.data.template import SegmentKind
 from treasure.markers.config import MarkerMode
@@ -121,12 +121,34 @@ def test_upsampling_changes_how_often_examples_are_drawn_and_no_number_of_steps(
         tiny.batches(found, tmp_path, config=PLAN, num_steps=30, is_tail=is_tail, tail_upsampling=factor)
         for factor in (1.0, 3.0, 3.0)
     )
-    drawn = [index for step in range(30) for _, index in more.plan.examples(step)]
+    drawn = [index for step in range(30) for _, index, _ in more.plan.examples(step)]
     assert len(more) == len(plain) and len(drawn) == 600
     assert is_tail[drawn].mean() == pytest.approx(30 / 60, abs=1e-9), "10 of 40 examples, three times as often"
     assert set(drawn) == set(range(40))
     assert more.examples_key() == again.examples_key() != plain.examples_key()
     assert [more.plan.examples(s) for s in range(30)] == [again.plan.examples(s) for s in range(30)]
+
+
+def test_each_copy_of_an_example_draws_its_own_dropout(tmp_path):
+    """Of each tail example eight copies in one epoch: with two or more markers each they do not all lose the same."""
+    found, is_tail = tiny.checkpoint(MarkerMode.TOKENS), np.arange(40) % 4 == 0
+    one_epoch = BatchConfig(global_batch_size=110, micro_batch_size=110)
+    dropout = DropoutConfig(dataset_dropout=0.0, sample_dropout=0.5)
+    dataset = tiny.batches(
+        found, tmp_path, config=one_epoch, num_steps=1, is_tail=is_tail, tail_upsampling=8.0, dropout=dropout
+    )
+    prompts: dict[int, set[bytes]] = {}
+    for epoch, index, place in dataset.plan.examples(0):
+        row = dataset._row(epoch, index, place, dropout)
+        prompts.setdefault(index, set()).add(row.ids[row.kinds == SegmentKind.PROMPT_HEADER].tobytes())
+    assert all(len(prompts[index]) > 1 for index in np.flatnonzero(is_tail))
+    assert all(len(prompts[index]) == 1 for index in np.flatnonzero(~is_tail))
+
+
+@given(counts=st.lists(st.integers(1, 4), max_size=20))
+def test_copies_are_numbered_where_they_stand_side_by_side(counts):
+    names = np.array([name for name, count in enumerate(counts) for _ in range(count)], dtype="S3")
+    assert copies(names).tolist() == [number for count in counts for number in range(count)]
 
 
 def test_mean_tokens_are_those_of_the_steps(tmp_path):

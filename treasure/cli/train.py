@@ -16,6 +16,7 @@ from treasure.config.schema import RunCommand
 from treasure.data.batches import MicroBatchDataset
 from treasure.data.frequency import Frequency
 from treasure.errors import ConfigError
+from treasure.files import sync
 from treasure.jsonl import write_json
 from treasure.markers.config import MarkerMode
 from treasure.model.card import TrainingStory
@@ -179,6 +180,8 @@ def train_here(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[L
             with keeper.errors_name_the_state():
                 save_checkpoint(checkpoint, folder / "model", _story(config, inputs, prepared, num_steps))
                 write_json(folder / SUMMARY_FILE, asdict(summary))
+                for path in (folder / SUMMARY_FILE, folder):  # on the disk before the states are gone
+                    sync(path)
             forget_states(folder)
     return summary
 

@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 
 from treasure.data.cache import TokenizedDataset
 from treasure.data.layout import Batch, Composed, Layout, lay_out
-from treasure.data.mixture import with_tail_upsampled
+from treasure.data.mixture import copies, with_tail_upsampled
 from treasure.data.slots import token_slots
 from treasure.data.template import SegmentKind
 from treasure.data.tokenize import compose
@@ -75,14 +75,14 @@ class GlobalBatchPlan:
     seed: int
     pool: np.ndarray | None = field(default=None, compare=False)
 
-    def examples(self, step: int) -> list[tuple[int, int]]:
-        """(epoch, index of the example) for each example of optimizer step `step`, which counts from 0."""
+    def examples(self, step: int) -> list[tuple[int, int, int]]:
+        """(epoch, index of the example, place in `pool`) for each example of optimizer step `step`, counted from 0."""
         places = range(step * self.global_batch_size, (step + 1) * self.global_batch_size)
         size = self.num_examples if self.pool is None else len(self.pool)
         drawn = (
             (epoch, int(epoch_order(size, self.seed, epoch)[at])) for epoch, at in (divmod(p, size) for p in places)
         )
-        return [(epoch, at if self.pool is None else int(self.pool[at])) for epoch, at in drawn]
+        return [(epoch, at if self.pool is None else int(self.pool[at]), at) for epoch, at in drawn]
 
 
 class MicroBatchDataset(Dataset[Batch]):
@@ -130,6 +130,7 @@ class MicroBatchDataset(Dataset[Batch]):
         self._is_tail = np.zeros(len(dataset), dtype=bool) if is_tail is None else is_tail
         self._numbers = {name: number for number, name in enumerate(dataset.categories)}
         pool = None if tail_upsampling == 1 else with_tail_upsampled(self._is_tail, tail_upsampling, seed)
+        self._copies = copies(dataset.example_keys if pool is None else dataset.example_keys[pool])
         self.plan = GlobalBatchPlan(len(dataset), config.global_batch_size, seed, pool)
         weights = np.zeros(len(SegmentKind), dtype=np.float32)
         weights[SegmentKind.HEADER], weights[SegmentKind.CONTENT] = config.header_loss_weight, 1.0
@@ -193,13 +194,13 @@ class MicroBatchDataset(Dataset[Batch]):
         if self._composed is None or self._composed[0] != step:
             self._dataset.check_files()
             rates = None if self._dropout is None else self._dropout.at(step, self._num_steps)
-            rows = sorted((self._row(epoch, index, rates) for epoch, index in self.plan.examples(step)), key=len)
+            rows = sorted((self._row(*place, rates) for place in self.plan.examples(step)), key=len)
             counts = np.bincount(np.concatenate([row.kinds for row in rows]), minlength=len(SegmentKind))
             self._composed = (step, rows, float(counts @ self._weights.astype(np.float64)))
         return self._composed[1], self._composed[2]
 
-    def _row(self, epoch: int, index: int, rates: DropoutConfig | None) -> Composed:
-        example = self._dataset[index]
+    def _row(self, epoch: int, index: int, place: int, rates: DropoutConfig | None) -> Composed:
+        example, copy = self._dataset[index], self._copies[place]
         kept: tuple[int, ...] = ()
         places: tuple[int, ...] = ()
         if rates is not None:
@@ -209,7 +210,7 @@ class MicroBatchDataset(Dataset[Batch]):
                 rates,
                 seed=self._seed,
                 epoch=epoch,
-                example_id=example.example_id,
+                example_id=f"{example.example_id} {copy}" if copy else example.example_id,  # each copy draws anew
             )
         ids, kinds = compose(example, prompt_markers=kept, completion_header=bool(places), header_order=places)
         slots = token_slots(

@@ -70,6 +70,11 @@ class TokenizedDataset:
         """The id of each example."""
         return [name.decode() for name in self._example_ids.tolist()]
 
+    @property
+    def example_keys(self) -> np.ndarray:
+        """The ids as bytes [E]."""
+        return self._example_ids
+
     def key(self) -> str:
         """16 hex digits that two datasets share if they hold the same examples in the same order."""
         return hashlib.blake2b(b"\n".join(self._example_ids.tolist()), digest_size=8).hexdigest()
@@ -165,7 +170,6 @@ def tokenize_dataset(
     key = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=12).hexdigest()
     folder = cache / f"tokens-{key}"
     if not _is_whole(folder):
-        shutil.rmtree(folder, ignore_errors=True)
         _build(_Job(examples, encoder, room, max_length, overflow, counter), folder)
     return TokenizedDataset(folder)
 
@@ -205,13 +209,22 @@ def _build(job: _Job, folder: Path) -> None:
     partial.mkdir()
     try:
         _write(job, partial)
-        try:
-            os.replace(partial, folder)
-        except OSError:
-            if not _is_whole(folder):  # else another process was first; its content is the same
-                raise
+        _place(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _place(partial: Path, folder: Path) -> None:
+    """Gives `partial` its name, unless another process was first: what that one wrote is the same."""
+    try:
+        os.replace(partial, folder)
+    except OSError:
+        if _is_whole(folder):
+            return
+        broken = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
+        os.replace(folder, broken)  # a folder is never removed under its own name: it might be whole by then
+        shutil.rmtree(broken, ignore_errors=True)
+        os.replace(partial, folder)
 
 
 def _write(job: _Job, folder: Path) -> None:

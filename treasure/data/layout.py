@@ -73,11 +73,7 @@ class Batch:
 
     def to(self, device: torch.device | str) -> "Batch":
         """The same batch with its tensors on `device`."""
-        return replace(self, **{name: tensor.to(device, non_blocking=True) for name, tensor in self.tensors().items()})
-
-    def pin_memory(self) -> "Batch":
-        """The same batch in page-locked memory, from which copies to a GPU do not block."""
-        return replace(self, **{name: tensor.pin_memory() for name, tensor in self.tensors().items()})
+        return replace(self, **{name: tensor.to(device) for name, tensor in self.tensors().items()})
 
     def tensors(self) -> dict[str, Tensor]:
         """The tensors by name."""

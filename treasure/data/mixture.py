@@ -58,3 +58,10 @@ def with_tail_upsampled(is_tail: np.ndarray, factor: float, seed: int) -> np.nda
     """
     tail = np.flatnonzero(is_tail).tolist()
     return np.array(sorted([*np.flatnonzero(~is_tail).tolist(), *_taken(tail, factor, "tail", seed)]), dtype=np.int64)
+
+
+def copies(names: np.ndarray) -> np.ndarray:
+    """For each of `names` how many equal ones stand right before it, int64: copies of a row stand side by side."""
+    places = np.arange(len(names))
+    starts = np.concatenate([[True], names[1:] != names[:-1]])[: len(names)]
+    return places - np.maximum.accumulate(np.where(starts, places, 0))

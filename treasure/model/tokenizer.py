@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def cached_tokenizer(
         digest.update(text.encode() + b"\0")
     home = folder / f"bpe-{digest.hexdigest()}"
     if not home.is_dir():
-        partial = home.with_name(f"{home.name}.{os.getpid()}.partial")
+        partial = home.with_name(f".{home.name}-{uuid.uuid4().hex}")
         train_tokenizer(texts, vocab_size).save_pretrained(partial)
         try:
             os.replace(partial, home)
