@@ -17,7 +17,7 @@ from bench.options import Options
 GOAL_RSS_MIB = 2048
 GOAL_SECOND_START_S = 10.0
 LINEAR_WITHIN = 1.15
-"""Time per row at the largest size, as a multiple of that at the smallest, up to which time counts as linear."""
+"""CPU time per row at the largest size, as a multiple of that at the smallest, up to which time counts as linear."""
 
 
 def measure(options: Options) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def main() -> None:
         seed=0,
         cache=cache,
     )
-    ready = time.perf_counter()
+    ready, cpu_s = time.perf_counter(), time.process_time()
     batches = MicroBatchDataset(
         prepared.dataset,
         BatchConfig(micro_batch_size=32),
@@ -56,6 +56,7 @@ def main() -> None:
     drawn = sum(batches[index].num_examples for index in range(len(batches)))
     done = {
         "start_s": ready - started,
+        "start_cpu_s": cpu_s,
         "draw_s_per_example": (time.perf_counter() - ready) / drawn,
         "peak_rss_mib": peak_rss_mib(),
         "imports_rss_mib": before,

@@ -1,5 +1,6 @@
 """Lengths: counted in the unit of the language, never failing, agreeing with the buckets."""
 
+import re
 import warnings
 
 import pytest
@@ -99,3 +100,20 @@ def test_long_texts_are_counted():
 
 def test_pipelines_are_made_once():
     assert _pipeline("French") is _pipeline("French")
+
+
+PARTS = ["Dr", "a", "3.5", "end", ".", "!", "?!", "…", "。", "؟", "।", ",", ")", '"', "-", " ", "\n", "  "]
+WORDS = st.lists(st.sampled_from(PARTS), max_size=25)
+
+
+@given(
+    text=st.text(max_size=60) | WORDS.map(" ".join) | WORDS.map("".join),
+    language=st.sampled_from(["English", "French", "Chinese", "Arabic", "Hindi", "Greek", "Persian", None]),
+)
+def test_sentences_are_those_of_spacys_sentencizer(text, language):
+    pipeline = spacy.blank(LANGUAGE_CODES[language] if language else "xx")
+    pipeline.add_pipe("sentencizer")
+    expected = 0
+    for paragraph in filter(None, map(str.strip, re.split(r"\n[^\S\n]*\n", text))):
+        expected += len(list(pipeline(paragraph).sents))
+    assert count_lengths(text, language).sentences == expected

@@ -112,11 +112,15 @@ class FrequencyCounter:
     def add(self, marked: MarkedExample) -> list[int]:
         """Counts one more example, and returns the numbers of its known values; measured numbers have none."""
         found: list[int] = []
-        for name in self._values_of:
-            self._states[name][marked.markers.state(name)] += 1
-            values = [str(value) for value in marked.markers.values(name)]
-            self._values[name].update(values)
-            found += [self._numbers[name, value] for value in values]
+        known: set[str] = set()
+        for marker in marked.markers.markers:
+            if marker.category in self._values_of:
+                value = str(marker.value)
+                self._values[marker.category][value] += 1
+                found.append(self._numbers[marker.category, value])
+                known.add(marker.category)
+        for name, states in self._states.items():
+            states[State.KNOWN if name in known else marked.markers.state(name)] += 1
         return found
 
     def frequency(self) -> Frequency:
