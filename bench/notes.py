@@ -1,25 +1,26 @@
 """Why a goal is not met as far as is known, and what to try next; shown on the page only while it is not met."""
 
 NOTES = {
-    "training 1.5M": "TRL's best is itself bfloat16, compiled, on rows of similar length; three times that would need some 70 "
-    "% of the matmul peak, and the products alone already take half of our step at the peak. Tried: tokens "
-    "without any padding, gathered into rows for attention alone (3 % faster compiled, 16 % slower not "
-    "compiled); widths in multiples of 32 or 64 (no difference); micro-batches of 16 (15 % slower). Next: the"
-    " last layer only where there is loss (12 % of the products), one product for q, k and v and one for gate"
-    " and up.",
-    "training 8M": "Products take most of the step, and both contenders multiply the same. What is left is TRL's padding and"
-    " its logits of prompts. Next: the last layer only where there is loss.",
-    "training 15M": "Both multiply the same; what is left is TRL's padding and its logits of prompts, which are few in "
-    "Alpaca. Next: the last layer only where there is loss.",
+    "training 1.5M": "TRL's best is itself bfloat16, compiled, on rows of similar length; three times that would "
+    "need some 70 % of the matmul peak, and the products alone already take half of our step at "
+    "the peak. Tried: tokens without any padding, gathered into rows for attention alone (3 % "
+    "faster compiled, 16 % slower not compiled); widths in multiples of 32 or 64 (no "
+    "difference); micro-batches of 16 (15 % slower). Next: the last layer only where there is "
+    "loss (12 % of the products), one product for q, k and v and one for gate and up.",
+    "training 8M": "Products take most of the step, and both contenders multiply the same. What is left is "
+    "TRL's padding and its logits of prompts. Next: the last layer only where there is loss.",
+    "training 15M": "Both multiply the same; what is left is TRL's padding and its logits of prompts, which are "
+    "few in Alpaca. Next: the last layer only where there is loss.",
     "memory 15M": "Next: smaller chunks of logits.",
     "roofline 1.5M": "Next: what lies between the products (attention's softmax, rotary, SwiGLU, norms).",
     "roofline 8M": "Next: what lies between the products (attention's softmax, rotary, SwiGLU, norms).",
-    "marker_tax": "An example of the world has 45 tokens without markers; the header of its completion takes 12 (two "
-    "brackets, some seven markers, the digits of numbers), that of its prompt 3. The goal leaves 11 for both."
-    " Next: one token for a bucket and its number together, fewer categories in the header; longer answers "
-    "pay less.",
+    "marker_tax": "An example of the world has 45 tokens without markers; the header of its completion takes "
+    "12 (two brackets, some seven markers, the digits of numbers), that of its prompt 3. The "
+    "goal leaves 11 for both. Next: one token for a bucket and its number together, fewer "
+    "categories in the header; longer answers pay less.",
     "overhead": "Next: the hooks that Lightning calls around each micro-batch.",
-    "pipeline memory": "What grows with the rows: ids seen so far (to leave out duplicates), where parts begin, validation "
-    "examples, pages of ids that were drawn. Next: 8 bytes an id, validation examples on disk.",
+    "pipeline memory": "What grows with the rows: ids seen so far (to leave out duplicates), where parts begin, "
+    "validation examples, pages of ids that were drawn. Next: 8 bytes an id, validation "
+    "examples on disk.",
     "linear": "Next: find which of reading, marking and tokenizing grows.",
 }
