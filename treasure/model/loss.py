@@ -16,6 +16,7 @@ from treasure.data.layout import Batch
 from treasure.data.template import SegmentKind
 from treasure.model.attention import segment_mask
 from treasure.model.linear_cross_entropy import linear_cross_entropy
+from treasure.model.probe import has_bare_head
 
 LOGITS_AT_ONCE = {"cpu": 2**22, "other": 2**26}
 """Logits that are in memory at a time: on CPUs so few that they stay in the cache (16 MiB in float32). Where there are
@@ -52,16 +53,21 @@ class TokenLosses:
         return torch.zeros(num_slots, 3, device=losses.device).index_add_(0, self.slots, columns)
 
 
-def token_losses(model: PreTrainedModel, batch: Batch, *, compiled: bool = False) -> TokenLosses:
+def token_losses(
+    model: PreTrainedModel, batch: Batch, *, bare_head: bool | None = None, compiled: bool = False
+) -> TokenLosses:
     """Runs the model and scores each token that has a loss weight.
 
     Rows are padded on the right, so under causal attention no token of a row's only example ever sees padding and no
     mask is needed; where examples share a row, a mask keeps them apart. Logits are computed only where there is loss:
-    the vocabulary is by far the widest layer of a small model. `compiled` compiles what is done to the logits.
+    the vocabulary is by far the widest layer of a small model. `bare_head` is what `has_bare_head` says of `model`; None
+    asks it again, which takes as long as two short rows. `compiled` compiles what is done to the logits.
     """
+    if bare_head is None:
+        bare_head = has_bare_head(model, batch.input_ids)
     after = batch.predicted + 1
     targets, weights = batch.input_ids.flatten()[after], batch.loss_weights.flatten()[after]
-    weighted_sum, losses, correct = _scores(model, batch, targets, weights, compiled)
+    weighted_sum, losses, correct = _scores(model, batch, targets, weights, bare_head, compiled)
     return TokenLosses(
         weighted_sum=weighted_sum,
         losses=losses,
@@ -73,14 +79,19 @@ def token_losses(model: PreTrainedModel, batch: Batch, *, compiled: bool = False
 
 
 def _scores(
-    model: PreTrainedModel, batch: Batch, targets: Int[Tensor, " N"], weights: Float[Tensor, " N"], compiled: bool
+    model: PreTrainedModel,
+    batch: Batch,
+    targets: Int[Tensor, " N"],
+    weights: Float[Tensor, " N"],
+    bare_head: bool,
+    compiled: bool,
 ) -> tuple[Float[Tensor, ""], Float[Tensor, " N"], Bool[Tensor, " N"]]:
     inputs = {"input_ids": batch.input_ids, "use_cache": False}
     if batch.is_packed:
         mask = segment_mask(batch.segments, model)
         inputs |= {"position_ids": batch.positions, "attention_mask": mask}
     head = model.get_output_embeddings()
-    if not _head_is_linear(model) or head is None:
+    if not bare_head or head is None:
         losses, correct = _score(model(**inputs).logits.flatten(0, 1).index_select(0, batch.predicted), targets)
         return (losses * weights).sum(), losses, correct
     hidden = model.base_model(**inputs).last_hidden_state.flatten(0, 1).index_select(0, batch.predicted)  # [N, D]
@@ -107,16 +118,3 @@ def _score(logits: Float[Tensor, "N V"], targets: Int[Tensor, " N"]) -> tuple[Fl
     found = logits.detach()
     correct = found.gather(1, targets[:, None])[:, 0] >= found.amax(dim=-1)  # an argmax is ten times slower on CPUs
     return losses, correct
-
-
-_RESHAPING = ("final_logit_softcapping", "logit_scale", "logits_scaling", "lm_head_multiplier", "mup_width_scale")
-"""Settings by which architectures scale or squash their logits."""
-
-
-def _head_is_linear(model: PreTrainedModel) -> bool:
-    """Whether the output layer applied to the last hidden state is all there is to the logits.
-
-    Models that reshape their logits, or are adapted from outside, run their own forward.
-    """
-    reshaped = any(getattr(model.config, name, None) for name in _RESHAPING)
-    return type(model.base_model) is not type(model) and not reshaped
