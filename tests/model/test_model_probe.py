@@ -1,19 +1,16 @@
 """Models are asked how they make their logits and whether packed examples stay apart; their names tell nothing."""
 
-from itertools import pairwise
+from contextlib import suppress
 
 import architectures
 import numpy as np
 import pytest
-import tiny
 import torch
-import torch.nn.functional as F
 from transformers import PreTrainedModel
 
 from treasure.data.layout import Batch, Composed, Layout, lay_out
 from treasure.data.template import SegmentKind
 from treasure.errors import ConfigError
-from treasure.markers.config import MarkerMode
 from treasure.model.attention import check_packing
 from treasure.model.causal_lm import context_length
 from treasure.model.loss import token_losses
@@ -27,7 +24,9 @@ def batch_of(lengths: list[int], layout: Layout = Layout.PADDED) -> Batch:
     random = np.random.default_rng(0)
     kinds = [np.array([SegmentKind.PROMPT] * 2 + [SegmentKind.CONTENT] * (length - 2)) for length in lengths]
     sequences = [
-        Composed(random.integers(5, 60, len(kind)).astype(np.int32), kind.astype(np.uint8), np.zeros(len(kind), np.int16))
+        Composed(
+            random.integers(5, 60, len(kind)).astype(np.int32), kind.astype(np.uint8), np.zeros(len(kind), np.int16)
+        )
         for kind in kinds
     ]
     weights = np.zeros(len(SegmentKind), np.float32)
@@ -73,6 +72,8 @@ def test_asking_leaves_no_trace(name):
     next(model.base_model.children()).eval()
     modes, state = [module.training for module in model.modules()], torch.get_rng_state()
     has_bare_head(model, batch_of([16]).input_ids)
+    with suppress(ConfigError):
+        check_packing(model, 16)
     assert [module.training for module in model.modules()] == modes
     assert torch.equal(torch.get_rng_state(), state)
     assert not any(module._forward_hooks for module in (model.get_input_embeddings(), model.get_output_embeddings()))
@@ -96,3 +97,47 @@ def test_gradient_checkpointing_and_a_wrapped_model_change_no_answer():
     assert has_bare_head(model, batch_of([16]).input_ids)
     model.lm_head = torch.nn.Sequential(model.lm_head, torch.nn.Tanh())
     assert has_bare_head(model, batch_of([16]).input_ids), "the output layer may itself be of any kind"
+
+
+WINDOWED = ["gemma2", "gemma3_with_images", "gemma3n", "gemma4_with_images", "llama4", "llama4_with_images", "mistral"]
+TOGETHER = [*WINDOWED, "bert", "cohere", "gpt2", "gptj", "granite", "llama", "modernbert_decoder"]
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_models_that_may_pack_learn_what_they_learn_from_padded_rows(name):
+    model = architectures.build(name)
+    check_packing(model, architectures.WINDOW)
+    lengths = [16, 16, 12, 12]
+    packed, padded = (token_losses(model, batch_of(lengths, layout)).losses.sort().values for layout in Layout)
+    torch.testing.assert_close(packed, padded, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("lfm2", "look from one example"), ("roberta", "other logits than alone")]
+)
+@pytest.mark.parametrize("loudness", [1.0, 1e-2])
+def test_models_that_mix_packed_examples_are_refused(name, reason, loudness):
+    """However little they do: the convolutions of a small untrained model move logits by 1e-5."""
+    model = architectures.build(name)
+    model.get_output_embeddings().weight.data.mul_(loudness)
+    with pytest.raises(ConfigError, match=rf"{reason}.*layout=padded") as error:
+        check_packing(model, architectures.WINDOW)
+    assert type(model).__name__ in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["recurrent_gemma", "xlstm"])
+def test_recurrent_models_are_refused(name):
+    with pytest.raises(ConfigError, match=r"takes no positions from outside.*layout=padded"):
+        check_packing(architectures.build(name), architectures.WINDOW)
+
+
+@pytest.mark.parametrize("name", WINDOWED)
+def test_a_window_or_chunk_shorter_than_examples_is_found_wherever_it_is_set(name):
+    with pytest.raises(ConfigError, match=rf"looks back only {architectures.WINDOW} tokens.*layout=padded"):
+        check_packing(architectures.build(name), architectures.WINDOW + 1)
+
+
+@pytest.mark.parametrize(("name", "length"), [("gpt2", 128), ("gemma3_with_images", 131072), ("llama", 2048)])
+def test_the_context_is_known_under_any_name(name, length):
+    assert context_length(architectures.build(name)) == length
+    assert context_length(architectures.build("xlstm")) is None

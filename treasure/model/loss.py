@@ -60,8 +60,8 @@ def token_losses(
 
     Rows are padded on the right, so under causal attention no token of a row's only example ever sees padding and no
     mask is needed; where examples share a row, a mask keeps them apart. Logits are computed only where there is loss:
-    the vocabulary is by far the widest layer of a small model. `bare_head` is what `has_bare_head` says of `model`; None
-    asks it again, which takes as long as two short rows. `compiled` compiles what is done to the logits.
+    the vocabulary is by far the widest layer of a small model. `bare_head` is what `has_bare_head` says of `model`;
+    None asks it again, which takes as long as two short rows. `compiled` compiles what is done to the logits.
     """
     if bare_head is None:
         bare_head = has_bare_head(model, batch.input_ids)
