@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 from treasure.data.layout import Batch
 from treasure.data.template import SegmentKind
 from treasure.model.attention import segment_mask
-from treasure.model.linear_cross_entropy import linear_cross_entropy
+from treasure.model.linear_cross_entropy import linear_cross_entropy, product_dtype
 from treasure.model.probe import has_bare_head
 
 LOGITS_AT_ONCE = {"cpu": 2**22, "other": 2**26}
@@ -97,14 +97,20 @@ def _scores(
     hidden = model.base_model(**inputs).last_hidden_state.flatten(0, 1).index_select(0, batch.predicted)  # [N, D]
     at_once = LOGITS_AT_ONCE["cpu" if hidden.device.type == "cpu" else "other"]
     size = max(1, at_once // model.config.get_text_config().vocab_size)
-    if type(head) is nn.Linear and head.bias is None:
-        return linear_cross_entropy(hidden, head.weight, targets, weights, rows_at_once=size, compiled=compiled)
+    matrix = None if product_dtype(hidden) is torch.float16 else _matrix_of(head)
+    if matrix is not None:
+        return linear_cross_entropy(hidden, matrix, targets, weights, rows_at_once=size, compiled=compiled)
     parts = [
         checkpoint(_score_hidden, head, some, of_some, use_reentrant=False)
         for some, of_some in zip(hidden.split(size), targets.split(size), strict=True)
     ]
     losses, correct = (torch.cat(found) for found in zip(*parts, strict=True))
     return (losses * weights).sum(), losses, correct
+
+
+def _matrix_of(head: nn.Module) -> Float[Tensor, "V D"] | None:
+    """The one matrix that `head` multiplies with; None if it does something else."""
+    return head.weight if type(head) is nn.Linear and head.bias is None else None
 
 
 def _score_hidden(
