@@ -4,6 +4,7 @@ Shapes: B rows, T positions, D width, V vocabulary, N predicted tokens (those wi
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -109,7 +110,13 @@ def _scores(
 
 
 def _matrix_of(head: nn.Module) -> Float[Tensor, "V D"] | None:
-    """The one matrix that `head` multiplies with; None if it does something else."""
+    """The one matrix that `head` multiplies with, put together once where some of its rows are trained apart.
+
+    None if it does something else.
+    """
+    rows: Any = getattr(head, "token_adapter", head)  # beside LoRA, peft wraps the layer of trainable rows once more
+    if hasattr(rows, "get_merged_weights") and not rows.disable_adapters:
+        return rows.get_merged_weights(rows.active_adapters)
     return head.weight if type(head) is nn.Linear and head.bias is None else None
 
 
