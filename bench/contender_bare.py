@@ -11,6 +11,7 @@ from treasure.cli.console import quiet_libraries
 from treasure.model.config import OptimizerConfig, SchedulerConfig
 from treasure.model.loss import token_losses
 from treasure.model.optimizer import make_optimizer, make_scheduler
+from treasure.model.probe import has_bare_head
 
 
 def main() -> None:
@@ -31,12 +32,13 @@ def main() -> None:
     optimizer = make_optimizer(model, config)
     scheduler = make_scheduler(optimizer, SchedulerConfig(), num_steps)
     model.train()
+    bare_head = has_bare_head(model, dataset[0].input_ids)
     for step in range(num_steps):
         optimizer.zero_grad()
         for index in range(step * each, (step + 1) * each):
             batch = dataset[index]
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=mixed):
-                loss = token_losses(model, batch).weighted_sum / batch.global_weight
+                loss = token_losses(model, batch, bare_head=bare_head).weighted_sum / batch.global_weight
             loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), config.gradient_clip)
         optimizer.step()

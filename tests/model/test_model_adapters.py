@@ -9,8 +9,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from peft import PeftModel
+from peft.tuners.trainable_tokens.layer import TrainableTokensLayer
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPTJConfig, GPTJForCausalLM, PhiConfig, PhiForCausalLM
 
+import treasure.model.loss as loss_module
 from treasure.data.batches import BatchConfig
 from treasure.data.layout import Layout
 from treasure.errors import ConfigError, MissingExtraError
@@ -114,6 +116,21 @@ def test_the_loss_is_that_of_the_models_own_forward(trainable, tied, tmp_path):
     own = logits(found.model, batch.input_ids)[:, :-1][predicted]
     expected = torch.nn.functional.cross_entropy(own, batch.input_ids[:, 1:][predicted], reduction="none")
     torch.testing.assert_close(token_losses(found.model, batch).losses, expected, rtol=1e-5, atol=1e-6)
+
+
+@ADAPTED
+@TIED
+def test_the_matrix_with_trained_rows_is_put_together_once_a_micro_batch(trainable, tied, tmp_path, monkeypatch):
+    """And once more where the embedding reads it; for each chunk of logits it would be copied again."""
+    found, copies = adapted(trainable, tied=tied), []
+    monkeypatch.setitem(loss_module.LOGITS_AT_ONCE, "cpu", 7 * len(found.tokenizer))
+    merged = TrainableTokensLayer.get_merged_weights
+    monkeypatch.setattr(
+        TrainableTokensLayer, "get_merged_weights", lambda layer, names: copies.append(1) or merged(layer, names)
+    )
+    batch = tiny.batches(found, tmp_path, dropout=DropoutConfig())[0]
+    token_losses(found.model, batch, bare_head=True).weighted_sum.backward()
+    assert len(copies) == 2 and len(batch.predicted) > 14
 
 
 @TIED

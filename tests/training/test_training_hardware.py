@@ -1,11 +1,19 @@
+import copy
 import platform
 import subprocess
 import sys
 
 import pytest
+import tiny
 import torch
 
+from treasure.data.batches import BatchConfig
+from treasure.errors import ConfigError
+from treasure.markers.config import MarkerMode
+from treasure.model.config import OptimizerConfig, SchedulerConfig
 from treasure.training import hardware
+from treasure.training.config import CallbacksConfig, TrainerConfig
+from treasure.training.fit import fit
 from treasure.training.hardware import device_type, has_compiler, resolve_attention, resolve_precision
 
 
@@ -15,7 +23,31 @@ def test_auto_takes_bfloat16_where_the_processor_has_it(monkeypatch, native):
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
     assert resolve_precision("auto", "cpu") == ("bf16-mixed" if native else "32-true")
     assert resolve_precision("auto", "mps") == "32-true"
-    assert resolve_precision("16-mixed", "cpu") == "16-mixed"
+    assert resolve_precision("16-mixed", "cuda") == "16-mixed"
+    assert resolve_precision("bf16-mixed", "cpu") == "bf16-mixed"
+
+
+def test_float16_on_a_cpu_is_refused_before_anything_is_trained(tmp_path):
+    """Lightning would train in bfloat16 and say so in a warning, while the card of the model says 16-mixed."""
+    with pytest.raises(ConfigError, match=r"16-mixed.*CPU.*bf16-mixed"):
+        resolve_precision("16-mixed", "cpu")
+    found = tiny.checkpoint(MarkerMode.NONE)
+    before = copy.deepcopy(found.model.state_dict())
+    with pytest.raises(ConfigError, match="bf16-mixed"):
+        fit(
+            found.model,
+            tiny.batches(found, tmp_path, num_steps=1),
+            1,
+            batch=BatchConfig(global_batch_size=8, micro_batch_size=4),
+            optimizer=OptimizerConfig(),
+            scheduler=SchedulerConfig(),
+            trainer=TrainerConfig(accelerator="cpu", precision="16-mixed"),
+            callbacks=CallbacksConfig(progress=False),
+            seed=0,
+            loggers=[],
+            keep_snapshot=lambda step: None,
+        )
+    assert all(torch.equal(weight, before[name]) for name, weight in found.model.state_dict().items())
 
 
 def test_auto_attention_is_plain_only_on_cpus_and_for_short_contexts():

@@ -4,13 +4,19 @@ Shapes: B rows, T positions.
 """
 
 import inspect
+from typing import Any
 
 import torch
 from jaxtyping import Int, Shaped
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from treasure.errors import ConfigError
+from treasure.model.causal_lm import num_rows
+from treasure.model.probe import is_close, probing
+
+_FEW = 8
+"""Tokens of the examples that tell whether a model keeps them apart."""
 
 
 def segment_mask(segments: Int[Tensor, "B T"], model: PreTrainedModel) -> Shaped[Tensor, "B 1 T T"]:
@@ -38,16 +44,64 @@ def check_packing(model: PreTrainedModel, max_length: int) -> None:
     """Refuses to pack rows for a model whose layers would see across examples.
 
     Raises:
-        ConfigError: the model takes no positions or has no such attention, or looks back less than `max_length`.
+        ConfigError: the model takes no positions or has no such attention, looks back less than `max_length`, or was
+            asked and let two short examples in one row change each other.
     """
-    name = type(model).__name__
-    window = model.config.to_dict().get("sliding_window")
+    reason = _known_reason(model, max_length) or _found_reason(model)
+    if reason is not None:
+        raise ConfigError(f"This model cannot learn from packed rows: {reason}. Set batch.layout=padded.")
+
+
+def _known_reason(model: PreTrainedModel, max_length: int) -> str | None:
+    """What its configuration tells; masks replace windows and chunks, so these must not be shorter than examples."""
+    name, config = type(model).__name__, model.config.get_text_config()
     if "position_ids" not in inspect.signature(model.base_model.forward).parameters or model._is_stateful:
-        reason = f"{name} takes no positions from outside"
-    elif attention_of(model) not in ("eager", "sdpa"):
-        reason = f"its attention is '{attention_of(model)}', and only eager and sdpa take a mask"
-    elif isinstance(window, int) and window < max_length:
-        reason = f"{name} looks back only {window} tokens, fewer than model.max_length={max_length}"
-    else:
-        return
-    raise ConfigError(f"This model cannot learn from packed rows: {reason}. Set batch.layout=padded.")
+        return f"{name} takes no positions from outside"
+    if attention_of(model) not in ("eager", "sdpa"):
+        return f"its attention is '{attention_of(model)}', and only eager and sdpa take a mask"
+    for setting in ("sliding_window", "attention_chunk_size"):
+        window = getattr(config, setting, None)
+        if isinstance(window, int) and window < max_length:
+            return f"{name} looks back only {window} tokens, fewer than model.max_length={max_length}"
+    return None
+
+
+def _found_reason(model: PreTrainedModel) -> str | None:
+    """What two short examples in one row tell; what only shows in longer ones, `_known_reason` has to know."""
+    name, rows = type(model).__name__, num_rows(model)
+    first, second = torch.linspace(rows // 4, 3 * rows // 4, 2 * _FEW, device=model.device).long().view(2, _FEW)
+    embedded: list[Tensor] = []
+
+    def keep(_: nn.Module, __: tuple[Any, ...], found: Tensor) -> Tensor:
+        embedded.append(found.detach().requires_grad_())
+        return embedded[-1]
+
+    try:
+        with probing(model), torch.enable_grad():
+            alone = [model(input_ids=ids[None], use_cache=False).logits.detach() for ids in (first, second)]
+            hook = model.get_input_embeddings().register_forward_hook(keep)
+            try:
+                together = model(**_packed(model, first, second)).logits
+            finally:
+                hook.remove()
+            (slope,) = torch.autograd.grad(together[:, _FEW:].float().square().sum(), embedded)
+    except (IndexError, RuntimeError, TypeError, ValueError) as error:  # as layers fail on masks unknown to them
+        return f"{name} failed on one ({str(error).strip() or type(error).__name__})"
+    if slope[:, :_FEW].any():  # not even the smallest influence: it may grow in training
+        return f"layers of {name} look from one example of a row into the one before it"
+    if not is_close(together.detach(), torch.cat(alone, dim=1)):
+        return f"{name} gives examples in one row other logits than alone"
+    return None
+
+
+def _packed(model: PreTrainedModel, *examples: Int[Tensor, " T"]) -> dict[str, Any]:
+    """Inputs with all `examples`, each of `_FEW` tokens, in one row."""
+    segments = torch.arange(len(examples), device=model.device).repeat_interleave(_FEW)[None]
+    positions = torch.arange(_FEW, device=model.device).repeat(len(examples))[None]
+    mask = segment_mask(segments, model)
+    return {
+        "input_ids": torch.cat(examples)[None],
+        "position_ids": positions,
+        "attention_mask": mask,
+        "use_cache": False,
+    }

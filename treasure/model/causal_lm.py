@@ -84,7 +84,7 @@ def load_pretrained(path: str | Path) -> PreTrainedModel:
 
 def context_length(model: PreTrainedModel) -> int | None:
     """The longest sequence in tokens that the model was built for; None when its configuration does not say."""
-    return model.config.to_dict().get("max_position_embeddings")
+    return getattr(model.config.get_text_config(), "max_position_embeddings", None)
 
 
 def num_rows(model: PreTrainedModel) -> int:

@@ -30,10 +30,18 @@ def linear_cross_entropy(
     """(sum of weighted losses, losses in nats, whether the target is a likeliest token); the sum alone has gradients.
 
     Under autocast the products run in its type; losses and their sum are float32 in any case. At most `rows_at_once`
-    rows of logits (at least 1) are in memory. `compiled` fuses what is done to them into one pass.
+    rows of logits (at least 1) are in memory. `compiled` fuses what is done to them into one pass. Not for float16:
+    gradients are computed before a loss scale reaches them, and small ones would be 0 there.
     """
+    assert product_dtype(hidden) is not torch.float16
     total, losses, correct = _LinearCrossEntropy.apply(hidden, weight, targets, token_weights, rows_at_once, compiled)
     return total, losses, correct
+
+
+def product_dtype(hidden: Tensor) -> torch.dtype:
+    """The type in which matrices are multiplied with `hidden`: that of autocast where it is on."""
+    device = hidden.device.type
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
@@ -47,8 +55,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         rows_at_once: int,
         compiled: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        device = hidden.device.type
-        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
+        device, dtype = hidden.device.type, product_dtype(hidden)
         wants_hidden, wants_weight = ctx.needs_input_grad[:2]
         score = _compiled_score() if compiled else _score
         own_weight = weight.to(dtype)

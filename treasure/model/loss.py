@@ -4,6 +4,7 @@ Shapes: B rows, T positions, D width, V vocabulary, N predicted tokens (those wi
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +16,8 @@ from transformers import PreTrainedModel
 from treasure.data.layout import Batch
 from treasure.data.template import SegmentKind
 from treasure.model.attention import segment_mask
-from treasure.model.linear_cross_entropy import linear_cross_entropy
+from treasure.model.linear_cross_entropy import linear_cross_entropy, product_dtype
+from treasure.model.probe import has_bare_head
 
 LOGITS_AT_ONCE = {"cpu": 2**22, "other": 2**26}
 """Logits that are in memory at a time: on CPUs so few that they stay in the cache (16 MiB in float32). Where there are
@@ -52,16 +54,21 @@ class TokenLosses:
         return torch.zeros(num_slots, 3, device=losses.device).index_add_(0, self.slots, columns)
 
 
-def token_losses(model: PreTrainedModel, batch: Batch, *, compiled: bool = False) -> TokenLosses:
+def token_losses(
+    model: PreTrainedModel, batch: Batch, *, bare_head: bool | None = None, compiled: bool = False
+) -> TokenLosses:
     """Runs the model and scores each token that has a loss weight.
 
     Rows are padded on the right, so under causal attention no token of a row's only example ever sees padding and no
     mask is needed; where examples share a row, a mask keeps them apart. Logits are computed only where there is loss:
-    the vocabulary is by far the widest layer of a small model. `compiled` compiles what is done to the logits.
+    the vocabulary is by far the widest layer of a small model. `bare_head` is what `has_bare_head` says of `model`;
+    None asks it again, which takes as long as two short rows. `compiled` compiles what is done to the logits.
     """
+    if bare_head is None:
+        bare_head = has_bare_head(model, batch.input_ids)
     after = batch.predicted + 1
     targets, weights = batch.input_ids.flatten()[after], batch.loss_weights.flatten()[after]
-    weighted_sum, losses, correct = _scores(model, batch, targets, weights, compiled)
+    weighted_sum, losses, correct = _scores(model, batch, targets, weights, bare_head, compiled)
     return TokenLosses(
         weighted_sum=weighted_sum,
         losses=losses,
@@ -73,27 +80,44 @@ def token_losses(model: PreTrainedModel, batch: Batch, *, compiled: bool = False
 
 
 def _scores(
-    model: PreTrainedModel, batch: Batch, targets: Int[Tensor, " N"], weights: Float[Tensor, " N"], compiled: bool
+    model: PreTrainedModel,
+    batch: Batch,
+    targets: Int[Tensor, " N"],
+    weights: Float[Tensor, " N"],
+    bare_head: bool,
+    compiled: bool,
 ) -> tuple[Float[Tensor, ""], Float[Tensor, " N"], Bool[Tensor, " N"]]:
     inputs = {"input_ids": batch.input_ids, "use_cache": False}
     if batch.is_packed:
         mask = segment_mask(batch.segments, model)
         inputs |= {"position_ids": batch.positions, "attention_mask": mask}
     head = model.get_output_embeddings()
-    if not _head_is_linear(model) or head is None:
+    if not bare_head or head is None:
         losses, correct = _score(model(**inputs).logits.flatten(0, 1).index_select(0, batch.predicted), targets)
         return (losses * weights).sum(), losses, correct
     hidden = model.base_model(**inputs).last_hidden_state.flatten(0, 1).index_select(0, batch.predicted)  # [N, D]
     at_once = LOGITS_AT_ONCE["cpu" if hidden.device.type == "cpu" else "other"]
     size = max(1, at_once // model.config.get_text_config().vocab_size)
-    if type(head) is nn.Linear and head.bias is None:
-        return linear_cross_entropy(hidden, head.weight, targets, weights, rows_at_once=size, compiled=compiled)
+    matrix = None if product_dtype(hidden) is torch.float16 else _matrix_of(head)
+    if matrix is not None:
+        return linear_cross_entropy(hidden, matrix, targets, weights, rows_at_once=size, compiled=compiled)
     parts = [
         checkpoint(_score_hidden, head, some, of_some, use_reentrant=False)
         for some, of_some in zip(hidden.split(size), targets.split(size), strict=True)
     ]
     losses, correct = (torch.cat(found) for found in zip(*parts, strict=True))
     return (losses * weights).sum(), losses, correct
+
+
+def _matrix_of(head: nn.Module) -> Float[Tensor, "V D"] | None:
+    """The one matrix that `head` multiplies with, put together once where some of its rows are trained apart.
+
+    None if it does something else.
+    """
+    rows: Any = getattr(head, "token_adapter", head)  # beside LoRA, peft wraps the layer of trainable rows once more
+    if hasattr(rows, "get_merged_weights") and not rows.disable_adapters:
+        return rows.get_merged_weights(rows.active_adapters)
+    return head.weight if type(head) is nn.Linear and head.bias is None else None
 
 
 def _score_hidden(
@@ -107,16 +131,3 @@ def _score(logits: Float[Tensor, "N V"], targets: Int[Tensor, " N"]) -> tuple[Fl
     found = logits.detach()
     correct = found.gather(1, targets[:, None])[:, 0] >= found.amax(dim=-1)  # an argmax is ten times slower on CPUs
     return losses, correct
-
-
-_RESHAPING = ("final_logit_softcapping", "logit_scale", "logits_scaling", "lm_head_multiplier", "mup_width_scale")
-"""Settings by which architectures scale or squash their logits."""
-
-
-def _head_is_linear(model: PreTrainedModel) -> bool:
-    """Whether the output layer applied to the last hidden state is all there is to the logits.
-
-    Models that reshape their logits, or are adapted from outside, run their own forward.
-    """
-    reshaped = any(getattr(model.config, name, None) for name in _RESHAPING)
-    return type(model.base_model) is not type(model) and not reshaped

@@ -16,6 +16,7 @@ from treasure.model.config import OptimizerConfig, SchedulerConfig
 from treasure.model.loss import TokenLosses, token_losses
 from treasure.model.metrics import step_metrics
 from treasure.model.optimizer import make_optimizer, make_scheduler
+from treasure.model.probe import has_bare_head
 
 
 class MarkerLM(pl.LightningModule):
@@ -41,6 +42,7 @@ class MarkerLM(pl.LightningModule):
         self.num_steps = num_steps
         self._optimizer_config, self._scheduler_config = optimizer, scheduler
         self._categories, self._compile_loss = tuple(categories), compile_loss
+        self._bare_head: bool | None = None
         self._loss: Tensor | None = None
         self._by_slot: Tensor | None = None
         self._num_tokens = self._num_positions = 0
@@ -55,7 +57,9 @@ class MarkerLM(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """The micro-batch's share of the global batch's mean loss, scaled for Lightning's averaging."""
-        found = token_losses(self.model, batch, compiled=self._compile_loss)
+        if self._bare_head is None:  # asked once, on the device and in the number format of the training
+            self._bare_head = has_bare_head(self.model, batch.input_ids)
+        found = token_losses(self.model, batch, bare_head=self._bare_head, compiled=self._compile_loss)
         loss = found.weighted_sum / batch.global_weight
         if not torch.isfinite(loss):
             raise TrainingError(

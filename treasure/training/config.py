@@ -27,8 +27,8 @@ class TrainerConfig:
     num_nodes: int = 1
     """Machines, at least 1; for more than one start the command by torchrun or srun on each."""
     precision: str = "32-true"
-    """One of 32-true, bf16-mixed, 16-mixed; weights stay float32 in all of them. auto is bf16-mixed where the hardware
-    multiplies bfloat16, else 32-true."""
+    """One of 32-true, bf16-mixed, 16-mixed (not on CPUs); weights stay float32 in all of them. auto is bf16-mixed where
+    the hardware multiplies bfloat16, else 32-true."""
     snapshots: list[float] = field(default_factory=list)
     """Shares of training, in (0, 1), after which a copy of the model is kept, so that its lift can be measured."""
     save_every_minutes: float | None = 5.0

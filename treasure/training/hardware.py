@@ -6,6 +6,8 @@ import shutil
 
 import torch
 
+from treasure.errors import ConfigError
+
 _LONGEST_EAGER_ON_CPU = 1024
 """Tokens of context up to which unfused attention on CPUs is faster and small enough."""
 
@@ -23,7 +25,16 @@ def device_type(accelerator: str) -> str:
 
 
 def resolve_precision(precision: str, device: str) -> str:
-    """`precision`, with auto resolved: bf16-mixed where `device` multiplies bfloat16 natively, else 32-true."""
+    """`precision`, with auto resolved: bf16-mixed where `device` multiplies bfloat16 natively, else 32-true.
+
+    Raises:
+        ConfigError: float16 is asked for on a CPU, where Lightning would take bfloat16 in its place.
+    """
+    if precision == "16-mixed" and device == "cpu":
+        raise ConfigError(
+            "trainer.precision=16-mixed trains in float16, which is not done on a CPU. "
+            "Set trainer.precision=bf16-mixed, 32-true or auto."
+        )
     if precision != "auto":
         return precision
     if device == "cuda":
