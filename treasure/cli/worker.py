@@ -15,7 +15,6 @@ from treasure.config.schema import RunCommand
 from treasure.errors import Interrupted, TreasureError
 from treasure.stopping import stop_signals
 from treasure.training.loggers import finish
-from treasure.training.processes import rank
 
 
 def main() -> None:
@@ -23,7 +22,7 @@ def main() -> None:
     quiet_libraries()
     folder = Path(sys.argv[1])
     config = read_job(folder, RunCommand)
-    loggers = run_loggers(config, folder) if rank() == 0 else []
+    loggers = run_loggers(config, folder)
     try:
         with stop_signals():
             train_here(config, load_inputs(config), folder, loggers)

@@ -1,7 +1,4 @@
-"""Trainings on several processes: who this process is, and one start of many through torch's own launcher.
-
-Who starts the processes is torchrun or SLURM, outside; or this module, when `trainer.devices` asks for several.
-"""
+"""Trainings on several processes of this machine, started through torch's own launcher."""
 
 import os
 import signal
@@ -14,17 +11,6 @@ from treasure.errors import Interrupted, TrainingError
 from treasure.stopping import deferred_stop, stop_asked
 
 _POLL_S = 0.2
-_NUMBER = ("RANK", "SLURM_PROCID")
-
-
-def rank() -> int:
-    """The number of this process among those of the training, from 0."""
-    return next((int(os.environ[name]) for name in _NUMBER if os.environ.get(name, "").isdigit()), 0)
-
-
-def is_started() -> bool:
-    """Whether a launcher started this process as one of several."""
-    return any(name in os.environ for name in ("TORCHELASTIC_RUN_ID", "SLURM_PROCID"))
 
 
 def run_on_processes(module: str, arguments: Sequence[str], num_processes: int) -> None:
