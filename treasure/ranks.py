@@ -1,7 +1,7 @@
 """Which of several processes this one is: what torchrun or srun put into the environment, read in this one place.
 
-The environment is believed only where it tells of as many processes as the work has. Sweeps by `srun -n 8`, batch scripts
-and stray variables number processes too, each of which does a work of its own.
+The environment is believed only where it tells of as many processes as the work has. Sweeps by `srun -n 8`, batch
+scripts and stray variables number processes too, each of which does a work of its own.
 """
 
 import os

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,33 @@ def test_a_batch_script_starts_its_processes_itself(tmp_path):
     alone = STEP | {"SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2"}
     finish(start(tmp_path, alone, "trainer.devices=2", "logger=csv"))
     check_whole(tmp_path)
+
+
+@pytest.mark.slow
+def test_no_process_of_a_training_outlives_the_command(tmp_path):
+    process = start(tmp_path, {}, "trainer.devices=2", "trainer.max_steps=100000", "logger=csv")
+    try:
+        wait_until(lambda: list(tmp_path.glob("runs/quick/run-*/metrics/metrics.csv")), process)
+        assert len(running(tmp_path)) == 4, "the command, torchrun and two workers"
+    finally:
+        process.kill()
+        process.communicate()
+    wait_until(lambda: not running(tmp_path), None)
+
+
+def running(outputs: Path) -> list[str]:
+    """Command lines of the living processes that work below `outputs`."""
+    lines = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            lines.append(file.read_text())
+        except OSError:
+            continue
+    return [line for line in lines if str(outputs) in line]
+
+
+def wait_until(holds: Callable[[], object], process: subprocess.Popen[str] | None) -> None:
+    deadline = time.monotonic() + (5 if process is None else 200)
+    while not holds():
+        assert time.monotonic() < deadline and (process is None or process.poll() is None)
+        time.sleep(0.05)

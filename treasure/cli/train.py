@@ -91,7 +91,7 @@ def train(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger
         )
     prepared_from(config, inputs)  # here, so that not every process tokenizes
     write_job(folder, config)
-    run_on_processes("treasure.cli.worker", [str(folder)], config.trainer.devices)
+    run_on_processes("treasure.cli.worker", folder, config.trainer.devices)
     return read_summary(folder)
 
 
