@@ -9,7 +9,7 @@ from pytorch_lightning.loggers import Logger
 
 from treasure.cli.console import quiet_libraries, say
 from treasure.cli.inputs import Inputs, load_inputs, open_run_folder
-from treasure.config.job_file import write_job
+from treasure.config.job_file import job_file
 from treasure.config.launch import launch
 from treasure.config.run_folder import to_plain
 from treasure.config.schema import RunCommand
@@ -90,8 +90,8 @@ def train(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger
             "machine, with as many processes; see docs/scaling.md."
         )
     prepared_from(config, inputs)  # here, so that not every process tokenizes
-    write_job(folder, config)
-    run_on_processes("treasure.cli.worker", folder, config.trainer.devices)
+    with job_file(folder, config):
+        run_on_processes("treasure.cli.worker", folder, config.trainer.devices)
     return read_summary(folder)
 
 
