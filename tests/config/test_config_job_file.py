@@ -28,7 +28,12 @@ def test_the_file_goes_after_a_failure_too(tmp_path: Path):
 
 @pytest.mark.parametrize("experiment", ["quick", "paper", "real_data", "ctrl"])
 def test_every_option_of_a_run_comes_back(tmp_path: Path, experiment: str):
-    overrides = [f"experiments={experiment}", "+markers.dropout.category_dropout.lang=1", "trainer.snapshots=[0.5]"]
+    overrides = [
+        f"experiments={experiment}",
+        "model.path=m",
+        "+markers.dropout.category_dropout.lang=1",
+        "trainer.snapshots=[0.5]",
+    ]
     options = compose(RunCommand, "run", overrides)
     with job_file(tmp_path, options):
         assert read_job(tmp_path, RunCommand) == options
