@@ -96,3 +96,29 @@ def test_outside_of_a_command_nothing_is_touched():
     with deferred_stop():
         assert not stop_asked()
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_who_defers_can_be_told_at_once():
+    seen = []
+
+    def command():
+        with stop_signals(), deferred_stop(lambda: seen.append("told")):
+            with deferred_stop():
+                ask()
+                seen.append("went on")
+            ask()
+
+    with pytest.raises(Interrupted):
+        command()
+    assert seen == ["told", "went on"]
+
+
+def test_further_signals_can_be_heard():
+    def command():
+        with stop_signals(signal.SIGUSR2):
+            ask(signal.SIGUSR2)
+
+    before = signal.getsignal(signal.SIGUSR2)
+    with pytest.raises(Interrupted, match="SIGUSR2"):
+        command()
+    assert signal.getsignal(signal.SIGUSR2) is before

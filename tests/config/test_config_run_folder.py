@@ -1,9 +1,12 @@
 import json
 import multiprocessing
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -14,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from treasure.config.run_folder import RunFolder, config_hash, to_plain
-from treasure.config.run_lock import LOCK, run_lock
+from treasure.config.run_lock import LOCK, living_holder, run_lock
 from treasure.errors import ConfigError, Interrupted, TreasureError
+from treasure.jsonl import write_text
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
@@ -176,15 +180,13 @@ class TestRunFolder:
         assert run.is_done
         assert not (run.path / "FAILED").exists()
 
-    @pytest.mark.parametrize("rank", ["RANK", "LOCAL_RANK"])
-    def test_other_ranks_leave_marks_and_lock_to_the_first(self, tmp_path: Path, monkeypatch, rank: str):
+    def test_other_ranks_leave_marks_and_lock_to_the_first(self, tmp_path: Path, monkeypatch):
         run = folder(tmp_path)
+        monkeypatch.setenv("RANK", "1")  # whoever knows how many processes share the run says which this is
         with run.work():
-            monkeypatch.setenv(rank, "1")
-            with run.work() as path:
+            with run.work(rank=1) as path:
                 assert path == run.path
             assert not run.is_done
-            monkeypatch.setenv(rank, "0")
             with pytest.raises(ConfigError, match="in use"), run.work():
                 pass
         assert run.is_done
@@ -226,10 +228,9 @@ class TestLock:
         [
             ({"born": 1}, True),
             ({"born": None}, False),
-            ({"host": "elsewhere", "pid": 1}, False),
             ({"pid": 2**22 + 1}, True),
         ],
-        ids=["reused id", "no /proc", "other host", "gone"],
+        ids=["reused id", "no /proc", "gone"],
     )
     def test_who_counts_as_alive(self, tmp_path: Path, change: dict, is_taken_over: bool):
         with run_lock(tmp_path):
@@ -241,6 +242,63 @@ class TestLock:
         else:
             with pytest.raises(ConfigError, match="in use"), run_lock(tmp_path):
                 pass
+
+    @pytest.mark.parametrize("lives", [False, True])
+    def test_a_holder_on_another_host_keeps_it_while_it_shows_life(self, tmp_path: Path, monkeypatch, capfd, lives):
+        monkeypatch.setattr("treasure.config.run_lock._BEAT_S", 0.05)
+        monkeypatch.setattr("treasure.config.run_lock._GONE_S", 0.6)
+        holder = {"pid": 1, "host": "elsewhere", "born": None, "since": "yesterday"}
+        (tmp_path / LOCK).write_text(json.dumps(holder), encoding="utf-8")
+        with ThreadPoolExecutor() as pool:
+            if lives:
+                pool.submit(lambda: (time.sleep(0.3), os.utime(tmp_path / LOCK)))
+                with pytest.raises(ConfigError, match="process 1 on elsewhere since yesterday"), run_lock(tmp_path):
+                    pass
+            else:
+                with run_lock(tmp_path):
+                    assert json.loads((tmp_path / LOCK).read_text(encoding="utf-8"))["pid"] == os.getpid()
+        assert "for a sign of life" in capfd.readouterr().err
+        assert (tmp_path / LOCK).exists() == lives
+
+    def test_status_believes_a_holder_on_another_host_for_some_minutes(self, tmp_path: Path):
+        holder = {"pid": 1, "host": "elsewhere", "born": None, "since": "yesterday"}
+        (tmp_path / LOCK).write_text(json.dumps(holder), encoding="utf-8")
+        assert living_holder(tmp_path) == holder
+        an_hour_ago = time.time() - 3600
+        os.utime(tmp_path / LOCK, (an_hour_ago, an_hour_ago))
+        assert living_holder(tmp_path) is None
+
+    def test_the_holder_shows_life(self, tmp_path: Path, monkeypatch):
+        monkeypatch.setattr("treasure.config.run_lock._BEAT_S", 0.02)
+        with run_lock(tmp_path):
+            os.utime(tmp_path / LOCK, (0, 0))
+            deadline = time.monotonic() + 10
+            while (tmp_path / LOCK).stat().st_mtime == 0:
+                assert time.monotonic() < deadline
+        assert not (tmp_path / LOCK).exists()
+
+    def test_who_lost_it_does_no_more(self, tmp_path: Path):
+        code = (
+            "import pathlib, sys, time; from treasure.config import run_lock\n"
+            "run_lock._BEAT_S = 0.05\n"
+            "with run_lock.run_lock(pathlib.Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
+        )
+        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+        command = [sys.executable, "-c", code, str(tmp_path)]
+        other = json.dumps({"pid": 1, "host": "elsewhere", "born": None, "since": "now"})
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            assert process.stdout is not None and process.stderr is not None
+            assert process.stdout.readline() == b"in\n"
+            write_text(tmp_path / LOCK, other)
+            assert process.wait(10) == -signal.SIGKILL
+            assert b"taken over by process 1 on elsewhere" in process.stderr.read()
+        assert (tmp_path / LOCK).read_text(encoding="utf-8") == other
+
+    def test_the_lock_of_another_stays(self, tmp_path: Path):
+        other = json.dumps({"pid": 1, "host": "elsewhere", "born": None, "since": "now"})
+        with run_lock(tmp_path):
+            write_text(tmp_path / LOCK, other)
+        assert (tmp_path / LOCK).read_text(encoding="utf-8") == other
 
     @pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": 1}', "12"])
     def test_a_damaged_lock_is_taken_over(self, tmp_path: Path, text: str):

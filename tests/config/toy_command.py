@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from treasure.config.launch import launch
 from treasure.config.on_error import OnError
 from treasure.errors import ConfigError, DataError
+from treasure.stopping import deferred_stop, stop_asked
 
 
 class Kind(Enum):
@@ -42,6 +44,8 @@ class ToyCommand:
     """Seed at which a fault of ours shows."""
     stop_at: int | None = None
     """Seed whose job is asked to stop, as a launcher does it."""
+    waits: bool = False
+    """Whether a job goes on until it is asked to stop, and is done when started again."""
     on_error: OnError = OnError.CONTINUE
     """Whether other jobs follow one that failed."""
     data: ToyData
@@ -51,13 +55,28 @@ class ToyCommand:
 
 def run(config: ToyCommand) -> None:
     """Prints what it was told."""
-    print(json.dumps({"name": config.name, "seed": config.seed, "kind": config.kind.value, "rate": config.data.rate}))
+    told = {"name": config.name, "seed": config.seed, "kind": config.kind.value, "rate": config.data.rate}
+    print(json.dumps(told) + "\n", end="")  # in one piece, for jobs that print at the same time
+    if config.waits:
+        wait_for_a_signal(config.seed)
     if config.fail:
         raise DataError(config.fail, "rows.jsonl", 3)
     if config.stop_at == config.seed:
         os.kill(os.getpid(), signal.SIGTERM)
     if config.crash_at == config.seed:
         raise ZeroDivisionError("a fault of ours")
+
+
+def wait_for_a_signal(seed: int) -> None:
+    """As a training does it: goes on to the end of its step and saves."""
+    saved = Path(f"saved-{seed}")
+    if not saved.exists():
+        with deferred_stop():
+            Path(f"started-{seed}").write_text(str(os.getpid()))
+            while not stop_asked():
+                time.sleep(0.02)
+            time.sleep(0.5)
+            saved.touch()
 
 
 if __name__ == "__main__":

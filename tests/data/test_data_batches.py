@@ -267,6 +267,21 @@ def test_micro_batches_that_cannot_be_shared_are_refused(checkpoint, tmp_path):
         )
 
 
+@pytest.mark.parametrize(("rank", "num_processes"), [(1, 1), (2, 2), (-1, 2)])
+def test_a_process_that_is_none_of_them_is_our_mistake(checkpoint, tmp_path, rank, num_processes):
+    with pytest.raises(AssertionError, match="batches of another"):
+        MicroBatchDataset(
+            tiny.tokenized(checkpoint, tmp_path),
+            BatchConfig(),
+            num_steps=1,
+            seed=0,
+            pad_id=0,
+            dropout=None,
+            rank=rank,
+            num_processes=num_processes,
+        )
+
+
 def test_all_rows_come_from_all_examples(make):
     dataset = make(global_size=40, micro_size=7, dropout=None, num_steps=1)
     assert len(dataset) == 6

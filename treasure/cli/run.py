@@ -6,8 +6,8 @@ from treasure.cli.inputs import load_inputs, open_run_folder
 from treasure.cli.train import run_loggers, train
 from treasure.config.launch import launch
 from treasure.config.schema import RunCommand
+from treasure.ranks import rank
 from treasure.training.loggers import finish
-from treasure.training.processes import rank
 
 
 def main() -> None:
@@ -24,14 +24,15 @@ def run(config: RunCommand) -> None:
     say(folder.note)
     if folder.is_done:
         return
-    with folder.work():
+    number = rank(config.trainer.num_processes)
+    with folder.work(rank=number):
         inputs = load_inputs(config)
         if inputs.world is not None:
             selected_prompts(config, inputs.world)  # a benchmark that does not exist should not cost a training
         loggers = run_loggers(config, folder.path)
         try:
             summary = train(config, inputs, folder.path, loggers)
-            if rank() != 0:
+            if number != 0:
                 return  # the first process evaluates
             records = evaluate(config, inputs, folder.path, loggers)
         except BaseException:

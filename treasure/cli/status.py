@@ -12,14 +12,14 @@ from rich.text import Text
 
 from treasure.cli.console import console, say
 from treasure.config.run_folder import DONE, FAILED, INTERRUPTED
-from treasure.config.run_lock import LOCK, living_holder
+from treasure.config.run_lock import living_holder
 from treasure.config.schema import StatusCommand
 from treasure.errors import DataError, did_you_mean
 from treasure.training.metrics_file import METRICS_FILE, read_metrics
 from treasure.training.saved_steps import PROGRESS_FILE, saved_steps, state_path
 
 _STYLES = {"done": "green", "failed": "bold red", "running": "cyan", "waiting": "yellow", "cut short": "yellow"}
-_WATCHED = ("config.yaml", LOCK, PROGRESS_FILE, METRICS_FILE, DONE, FAILED, INTERRUPTED)
+_WATCHED = ("config.yaml", PROGRESS_FILE, METRICS_FILE, DONE, FAILED, INTERRUPTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def status_of(folder: Path) -> RunStatus:
 def _progress(folder: Path) -> dict[str, Any]:
     """What the training says of itself; nothing when it is of an earlier start than the process that works here."""
     try:
-        if (folder / PROGRESS_FILE).stat().st_mtime < (folder / LOCK).stat().st_mtime:
+        if (folder / PROGRESS_FILE).stat().st_mtime < (folder / "config.yaml").stat().st_mtime:  # each start writes it
             return {}
     except OSError:
         return {}

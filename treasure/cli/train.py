@@ -9,7 +9,7 @@ from pytorch_lightning.loggers import Logger
 
 from treasure.cli.console import quiet_libraries, say
 from treasure.cli.inputs import Inputs, load_inputs, open_run_folder
-from treasure.config.job_file import write_job
+from treasure.config.job_file import job_file
 from treasure.config.launch import launch
 from treasure.config.run_folder import to_plain
 from treasure.config.schema import RunCommand
@@ -22,6 +22,7 @@ from treasure.markers.config import MarkerMode
 from treasure.model.card import TrainingStory
 from treasure.model.checkpoint import save_checkpoint
 from treasure.model.tokenizer import pad_id
+from treasure.ranks import is_started, rank
 from treasure.stopping import deferred_stop
 from treasure.training.budget import steps_for_tokens
 from treasure.training.fit import FitSummary, fit
@@ -30,7 +31,7 @@ from treasure.training.keeper import StateKeeper, forget_states
 from treasure.training.loggers import finish, make_loggers
 from treasure.training.metrics_file import METRICS_FILE, keep_metrics_before
 from treasure.training.prepare import Prepared, prepare
-from treasure.training.processes import is_started, rank, run_on_processes
+from treasure.training.processes import run_on_processes
 from treasure.training.state import layout
 from treasure.training.story import tell
 
@@ -47,7 +48,7 @@ def run(config: RunCommand) -> None:
     """Trains what `config` says, unless its run folder already holds that model; `treasure-evaluate` completes it."""
     quiet_libraries()
     folder = open_run_folder(config)
-    with folder.work(whole=False):
+    with folder.work(whole=False, rank=rank(config.trainer.num_processes)):
         loggers = run_loggers(config, folder.path)
         try:
             train(config, load_inputs(config), folder.path, loggers)
@@ -60,7 +61,7 @@ def run(config: RunCommand) -> None:
 
 def run_loggers(config: RunCommand, folder: Path) -> list[Logger]:
     """The loggers of one run; the folder's name is the run's name. Only the first of several processes has any."""
-    if rank() != 0:
+    if rank(config.trainer.num_processes) != 0:
         return []
     settings = to_plain(config)
     return make_loggers(config.logger, folder, name=folder.name, group=config.group, settings=settings)
@@ -81,16 +82,17 @@ def train(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger
         say(f"{folder.name}: already trained")
         forget_states(folder)
         return read_summary(folder)
-    if config.trainer.num_processes == 1 or is_started():
+    if config.trainer.num_processes == 1 or is_started(config.trainer.num_processes):
         return train_here(config, inputs, folder, loggers)
     if config.trainer.num_nodes > 1:
         raise ConfigError(
-            f"trainer.num_nodes={config.trainer.num_nodes}, but nothing started this process on several machines. "
-            "Start the command by srun, or by torchrun on each machine; see docs/scaling.md."
+            f"trainer.num_nodes={config.trainer.num_nodes}, but nothing started this process as one of "
+            f"{config.trainer.num_processes} on several machines. Start the command by srun, or by torchrun on each "
+            "machine, with as many processes; see docs/scaling.md."
         )
     prepared_from(config, inputs)  # here, so that not every process tokenizes
-    write_job(folder, config)
-    run_on_processes("treasure.cli.worker", [str(folder)], config.trainer.devices)
+    with job_file(folder, config):
+        run_on_processes("treasure.cli.worker", folder, config.trainer.devices)
     return read_summary(folder)
 
 
@@ -112,7 +114,8 @@ def prepared_from(config: RunCommand, inputs: Inputs) -> Prepared:
 
 def train_here(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger]) -> FitSummary:
     """Trains in this process, which may be one of several; the first of them writes."""
-    prepared, writes = prepared_from(config, inputs), rank() == 0
+    number = rank(config.trainer.num_processes)
+    prepared, writes = prepared_from(config, inputs), number == 0
     if writes:
         for note in (*inputs.corpus.notes, prepared.dataset.report.describe()):
             say(f"{folder.name}: {note}")
@@ -138,7 +141,7 @@ def train_here(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[L
             is_tail=prepared.is_tail,
             tail_upsampling=config.data.tail_upsampling,
             first_step=first_step,
-            rank=rank(),
+            rank=number,
             num_processes=config.trainer.num_processes,
         )
 

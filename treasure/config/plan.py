@@ -1,8 +1,12 @@
 """Works out what a command line asks for: one job, or the jobs of a sweep; refuses it before any job starts."""
 
+import os
+import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from hydra._internal.core_plugins.basic_launcher import BasicLauncherConf
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper, BasicSweeperConf
 from hydra.core.override_parser.types import Override
 from hydra.types import RunMode
@@ -23,6 +27,10 @@ class Plan:
     """Jobs in all, at least 1; None when the sweeper decides as it goes."""
     varying: frozenset[str]
     """Options that differ between the jobs."""
+    marks: Path | None = None
+    """Folder, on a disk they share, for what the workers of a launcher tell each other; None without workers."""
+    waits_for_workers: bool = False
+    """Whether the workers are processes of this one, which hands signals on to them and waits."""
 
     def label(self, overrides: Sequence[str]) -> str:
         """The part of one job's overrides that tells it from the others, such as `seed=1 markers=none`."""
@@ -48,8 +56,14 @@ def make_plan(composer: Composer, overrides: Sequence[str], *, multirun: bool) -
             return Plan(is_sweep=False, num_jobs=1, varying=frozenset())
         swept = [*composer.parse(_sweeper_params(first)), *parsed]
     if first.hydra.sweeper._target_ != BasicSweeperConf._target_:
-        return Plan(is_sweep=True, num_jobs=None, varying=frozenset(o.key_or_group for o in swept))
-    return _plan_grid(composer, swept)
+        plan = Plan(is_sweep=True, num_jobs=None, varying=frozenset(o.key_or_group for o in swept))
+    else:
+        plan = _plan_grid(composer, swept)
+    launcher = first.hydra.launcher._target_
+    if launcher == BasicLauncherConf._target_:
+        return plan
+    marks = Path(first.hydra.sweep.dir).parent.absolute() / f".jobs-{socket.gethostname()}-{os.getpid()}"
+    return replace(plan, marks=marks, waits_for_workers="joblib" in launcher)
 
 
 def _plan_grid(composer: Composer, swept: list[Override]) -> Plan:

@@ -10,7 +10,6 @@ outputs/runs/<group>/<name>-<hash8>/
 
 import hashlib
 import json
-import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +29,6 @@ from treasure.jsonl import write_json, write_text
 from treasure.training.saved_steps import saved_steps, state_path
 
 DONE, FAILED, INTERRUPTED = "DONE", "FAILED", "INTERRUPTED"
-_RANKS = ("RANK", "LOCAL_RANK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +87,16 @@ class RunFolder:
                 write_text(self.path / FAILED, message.strip() + "\n")
 
     @contextmanager
-    def work(self, *, whole: bool = True) -> Iterator[Path]:
+    def work(self, *, whole: bool = True, rank: int = 0) -> Iterator[Path]:
         """Gives the folder to this process alone; DONE, FAILED or INTERRUPTED is written at the end.
 
         `whole=False` is for work after which the run is not yet complete, such as training without evaluation: it
-        leaves no DONE. The second and further processes of a distributed run work under the lock of the first.
+        leaves no DONE. Of the processes that share a run, those with a `rank` above 0 work under the lock of the first.
 
         Raises:
             ConfigError: the run is done, or another living process works on it.
         """
-        if any(os.environ.get(rank, "0") not in ("0", "") for rank in _RANKS):
+        if rank != 0:
             yield self.path
             return
         self.path.mkdir(parents=True, exist_ok=True)

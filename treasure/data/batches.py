@@ -96,6 +96,7 @@ class MicroBatchDataset(Dataset[Batch]):
     as the others.
 
     Raises:
+        ConfigError: the micro-batches of a step cannot be shared by so many processes.
         DataError: there is no example at all.
     """
 
@@ -115,6 +116,7 @@ class MicroBatchDataset(Dataset[Batch]):
         is_tail: np.ndarray | None = None,
         tail_upsampling: float = 1.0,
     ) -> None:
+        assert 0 <= rank < num_processes, f"process {rank} of {num_processes} would take batches of another"
         if config.num_micro_batches % num_processes:
             raise ConfigError(
                 f"{config.num_micro_batches} micro-batches a step cannot be shared by {num_processes} processes. Set "

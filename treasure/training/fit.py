@@ -9,6 +9,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.plugins.environments import LightningEnvironment
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 from transformers import PreTrainedModel
@@ -19,11 +20,11 @@ from treasure.model.attention import check_packing
 from treasure.model.causal_lm import num_parameters, num_trainable_parameters
 from treasure.model.config import OptimizerConfig, SchedulerConfig
 from treasure.model.module import MarkerLM
+from treasure.ranks import rank
 from treasure.seeding import key_to_int
 from treasure.training.config import CallbacksConfig, TrainerConfig
 from treasure.training.hardware import device_type, keep_freed_memory, resolve_attention, resolve_precision
 from treasure.training.keeper import StateKeeper
-from treasure.training.processes import rank
 from treasure.training.state import check_finite
 
 
@@ -132,7 +133,7 @@ def fit(
         model.gradient_checkpointing_enable({"use_reentrant": False})
     precision = resolve_precision(trainer.precision, device)
     first_step = keeper.first_step if keeper is not None else 0
-    shows_progress = callbacks.progress and rank() == 0
+    shows_progress = callbacks.progress and rank(trainer.num_processes) == 0
     module = MarkerLM(model, optimizer, scheduler, num_steps, dataset.categories, compile_model)
     forward = model.base_model.forward
     if compile_model:
@@ -145,6 +146,7 @@ def fit(
         num_nodes=trainer.num_nodes,
         strategy="ddp" if trainer.num_processes > 1 else "auto",
         use_distributed_sampler=False,  # the dataset knows the share of its process
+        plugins=[LightningEnvironment()] if trainer.num_processes == 1 else None,  # whatever srun says
         precision=precision,  # pyright: ignore[reportArgumentType]
         accumulate_grad_batches=dataset.num_micro_batches,
         logger=list(loggers),

@@ -16,10 +16,10 @@ from treasure.errors import DataError, Interrupted, TrainingError, TreasureError
 from treasure.files import remove_folder, told_when_full
 from treasure.jsonl import write_json
 from treasure.model.module import MarkerLM
+from treasure.ranks import rank
 from treasure.stopping import listen_again, stop_asked
 from treasure.training.config import TrainerConfig
 from treasure.training.metrics_file import MetricsFile
-from treasure.training.processes import rank
 from treasure.training.saved_steps import PROGRESS_FILE, saved_steps, state_path
 from treasure.training.state import capture, restore
 from treasure.training.state_folder import StateFolder
@@ -58,6 +58,7 @@ class StateKeeper(pl.Callback):
         self._started = self._saved_at = time.perf_counter()
         self._told_at = -_PROGRESS_EVERY_S
         self._save_s = 0.0
+        self._tells = rank(trainer.num_processes) == 0
 
     @property
     def train_seconds(self) -> float:
@@ -126,7 +127,7 @@ class StateKeeper(pl.Callback):
 
     def _tell_progress(self, step: int) -> None:
         now = time.perf_counter()
-        if rank() == 0 and now - self._told_at >= _PROGRESS_EVERY_S:
+        if self._tells and now - self._told_at >= _PROGRESS_EVERY_S:
             self._told_at = now
             facts = {"step": step, "num_steps": self._num_steps, "first_step": self.first_step}
             write_json(self._progress_file, {**facts, "seconds": round(now - self._started, 3)})

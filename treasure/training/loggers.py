@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pytorch_lightning.loggers import Logger, WandbLogger
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from treasure.training.config import LoggerConfig, WandbMode
 from treasure.training.metrics_file import METRICS_FILE, MetricsFile
@@ -31,6 +32,7 @@ def wandb_loggers(
     if config.wandb is WandbMode.DISABLED:
         return []
     os.environ.setdefault("WANDB_SILENT", "true")
+    rank_zero_only.rank = 0  # who makes loggers writes; Lightning goes by the environment, where srun numbers seeds too
     return [
         WandbLogger(
             name=name,

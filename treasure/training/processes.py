@@ -1,63 +1,97 @@
-"""Trainings on several processes: who this process is, and one start of many through torch's own launcher.
+"""Trainings on several processes of this machine, started through torch's own launcher.
 
-Who starts the processes is torchrun or SLURM, outside; or this module, when `trainer.devices` asks for several.
+A process that fails leaves the reason in a file of the run's folder, where the one that waits finds it.
 """
 
-import os
+import json
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from treasure.errors import Interrupted, TrainingError
+from treasure.errors import Interrupted, TrainingError, TreasureError
+from treasure.files import remove_folder
+from treasure.jsonl import write_json
 from treasure.stopping import deferred_stop, stop_asked
+from treasure.training.parent import start_tied
 
 _POLL_S = 0.2
-_NUMBER = ("RANK", "SLURM_PROCID")
+_SAVE_S = 600
+"""Seconds that the processes have to save after a signal; torchrun alone would give them 30."""
+_AFTER_FAILURE_S = 30.0
+"""Seconds for the others to notice that one failed; they may wait for it inside a collective operation."""
+_ERRORS = "errors"
 
 
-def rank() -> int:
-    """The number of this process among those of the training, from 0."""
-    return next((int(os.environ[name]) for name in _NUMBER if os.environ.get(name, "").isdigit()), 0)
+def run_on_processes(module: str, folder: Path, num_processes: int) -> None:
+    """Runs `python -m module folder` on this machine, `num_processes` at once; a signal to stop is handed on.
 
-
-def is_started() -> bool:
-    """Whether a launcher started this process as one of several."""
-    return any(name in os.environ for name in ("TORCHELASTIC_RUN_ID", "SLURM_PROCID"))
-
-
-def run_on_processes(module: str, arguments: Sequence[str], num_processes: int) -> None:
-    """Runs `python -m module arguments` on this machine, `num_processes` at once; a signal to stop is handed on.
+    When this process dies, of whatever, so do those: on Linux at once.
 
     Raises:
         Interrupted: a signal came, and the processes saved.
-        TrainingError: a process failed; what it said stands on the terminal.
+        TrainingError: a process failed; says why, as `failure_told` has it.
     """
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={num_processes}"]
+    sizes = ["--standalone", f"--nproc-per-node={num_processes}"]
+    command = [sys.executable, "-m", "treasure.training.torchrun", *sizes, "-m", module, str(folder)]
+    _forget_failures(folder)
     with deferred_stop():
-        process = subprocess.Popen([*command, "-m", module, *arguments], start_new_session=True)
+        process = start_tied(command, {"TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(_SAVE_S)})
         try:
-            code = _wait(process)
-        except BaseException:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            raise
+            code = _wait(process, folder)
+        finally:
+            process.kill()  # a second Ctrl-C; its own processes go with it
+            process.wait()
+        reason = _told_failure(folder)
+        _forget_failures(folder)
+        if reason:
+            raise TrainingError(reason)
         if stop_asked():
             raise Interrupted(stop_asked(), "from the last saved step")
     if code != 0:
-        raise TrainingError(f"Training on {num_processes} processes failed; the reason stands above.")
+        raise TrainingError(
+            f"One of {num_processes} processes of the training ended without a word (torchrun: exit code {code}), as "
+            "when the system kills it for want of memory; what it wrote stands above."
+        )
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
-    """The exit status of `process`, which gets the signal that this one got."""
-    is_told = False
+@contextmanager
+def failure_told(folder: Path, rank: int) -> Iterator[None]:
+    """Leaves the error of the block, if it is one, for the process that waits in `run_on_processes`."""
+    try:
+        yield
+    except Exception as error:
+        text = str(error) if isinstance(error, TreasureError) else f"{type(error).__name__}: {error}"
+        facts = {"text": text, "is_ours": not isinstance(error, TreasureError), "time": time.time()}
+        write_json(folder / _ERRORS / f"{rank}.json", facts)
+        raise
+
+
+def _told_failure(folder: Path) -> str:
+    """The first thing that went wrong; what the user can mend goes before faults, which may follow from it."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in (folder / _ERRORS).glob("*.json")]
+    first = min(found, key=lambda facts: (facts["is_ours"], facts["time"]), default=None)
+    return "" if first is None else first["text"]
+
+
+def _forget_failures(folder: Path) -> None:
+    remove_folder(folder / _ERRORS)
+
+
+def _wait(process: subprocess.Popen[bytes], folder: Path) -> int:
+    """The exit status of `process`, which gets the signal that this one got, and is killed if it hangs on a failure."""
+    is_told, failed_at = False, None
     while True:
         try:
-            code = process.wait(_POLL_S)
+            return process.wait(_POLL_S)
         except subprocess.TimeoutExpired:
             if stop_asked() and not is_told:
                 is_told = True
                 process.send_signal(signal.SIGTERM)
-            continue
-        return code
+            if failed_at is None and (folder / _ERRORS).is_dir():
+                failed_at = time.monotonic()
+            if failed_at is not None and time.monotonic() - failed_at > _AFTER_FAILURE_S:
+                process.kill()

@@ -1,0 +1,127 @@
+"""Real processes under torch's own launcher: none outlives the command, all have time to save, failures are told."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+ENVIRONMENT = os.environ | {"PYTHONPATH": f"{HERE.parents[1]}:{HERE}"}
+
+
+def wait_until(holds: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def is_gone(pid: int) -> bool:
+    """Whether the process ran to its end; what nobody waited for counts too."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
+@pytest.fixture
+def command(tmp_path):
+    started = []
+
+    def start(does: str) -> subprocess.Popen[str]:
+        (tmp_path / "does").write_text(does)
+        arguments = [sys.executable, str(HERE / "toy_worker.py"), str(tmp_path), "2"]
+        pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+        started.append(subprocess.Popen(arguments, text=True, env=ENVIRONMENT, start_new_session=True, **pipes))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def workers(folder: Path) -> list[int]:
+    files = [folder / f"beats-{rank}" for rank in range(2)]
+    assert wait_until(lambda: all(file.is_file() and file.stat().st_size for file in files), 120)
+    return [int((folder / f"pid-{rank}").read_text()) for rank in range(2)]
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+@pytest.mark.parametrize("victim", ["command", "torchrun"])
+def test_a_kill_takes_all_along(command, tmp_path, victim):
+    process = command("beat")
+    pids = workers(tmp_path)
+    torchrun = parent_of(pids[0])
+    assert parent_of(torchrun) == process.pid
+    os.kill(process.pid if victim == "command" else torchrun, signal.SIGKILL)
+    assert wait_until(lambda: all(map(is_gone, [torchrun, *pids])), 5)
+
+
+@pytest.mark.slow
+def test_a_second_ctrl_c_takes_all_along(command, tmp_path):
+    process = command("save slowly")
+    pids = workers(tmp_path)
+    process.send_signal(signal.SIGINT)
+    time.sleep(1)
+    assert not any(map(is_gone, pids)), "they save"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(5) != 0
+    assert wait_until(lambda: all(map(is_gone, pids)), 5)
+    assert not list(tmp_path.glob("saved-*"))
+
+
+@pytest.mark.slow
+def test_a_save_may_take_longer_than_torchrun_would_wait(command, tmp_path):
+    process = command("save slowly")
+    workers(tmp_path)
+    process.send_signal(signal.SIGTERM)
+    _, text = process.communicate(timeout=120)
+    assert sorted(file.name for file in tmp_path.glob("saved-*")) == ["saved-0", "saved-1"]
+    assert "Stopped by SIGTERM" in text
+
+
+@pytest.mark.slow
+def test_the_reason_of_a_failure_comes_back(command, tmp_path):
+    started = time.monotonic()
+    _, text = command("fail").communicate(timeout=120)
+    assert text.splitlines()[-1] == "treasure.errors.TrainingError: The loss is nan."
+    assert time.monotonic() - started < 60
+    _, text = command("crash").communicate(timeout=120)
+    assert "ended without a word" in text.splitlines()[-1]
+    assert command("nothing").wait(120) == 0, "an earlier failure is forgotten"
+
+
+CHAIN = "from treasure.training.parent import *; import sys, time\n"
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["while it lives", "after its end"])
+def test_a_child_dies_with_its_parent(tmp_path, late):
+    child = CHAIN + f"time.sleep({0.5 if late else 0}); die_with_parent(); print('tied', flush=True); time.sleep(60)"
+    parent = CHAIN + f"print(start_tied([sys.executable, '-c', {child!r}], {{}}).pid, flush=True); time.sleep(60)"
+    with subprocess.Popen(
+        [sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
+    ) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        if not late:
+            assert process.stdout.readline() == "tied\n"
+        process.kill()
+        assert wait_until(lambda: is_gone(pid), 5)
+        assert process.stdout.read() == ""
+
+
+def test_who_was_not_told_of_a_parent_goes_on():
+    environment = {name: value for name, value in ENVIRONMENT.items() if name != "TREASURE_PARENT_PID"}
+    done = subprocess.run([sys.executable, "-c", CHAIN + "die_with_parent()"], env=environment, check=False)
+    assert done.returncode == 0
