@@ -28,7 +28,7 @@ def main() -> None:
         model.base_model.forward = torch.compile(model.base_model.forward, dynamic=True)
     mixed = spec["precision"] == "bf16-mixed"
     config = OptimizerConfig(learning_rate=1e-3)
-    optimizer = make_optimizer(model, config, fused=not mixed)
+    optimizer = make_optimizer(model, config)
     scheduler = make_scheduler(optimizer, SchedulerConfig(), num_steps)
     model.train()
     for step in range(num_steps):
@@ -36,7 +36,7 @@ def main() -> None:
         for index in range(step * each, (step + 1) * each):
             batch = dataset[index]
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=mixed):
-                loss = token_losses(model, batch).weighted_sum() / batch.global_weight
+                loss = token_losses(model, batch).weighted_sum / batch.global_weight
             loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), config.gradient_clip)
         optimizer.step()

@@ -12,6 +12,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPTJConfig, GPTJForCausalLM, PhiConfig, PhiForCausalLM
 
 from treasure.data.batches import BatchConfig
+from treasure.data.layout import Layout
 from treasure.errors import ConfigError, MissingExtraError
 from treasure.markers.config import MarkerMode
 from treasure.markers.dropout import DropoutConfig
@@ -107,7 +108,8 @@ def test_an_adapted_model_starts_as_the_base(trainable, tied):
 @TIED
 def test_the_loss_is_that_of_the_models_own_forward(trainable, tied, tmp_path):
     found = moved(adapted(trainable, tied=tied))
-    batch = tiny.batches(found, tmp_path, dropout=DropoutConfig())[0]
+    apart = BatchConfig(global_batch_size=4, micro_batch_size=4, layout=Layout.PADDED)
+    batch = tiny.batches(found, tmp_path, config=apart, dropout=DropoutConfig())[0]
     predicted = batch.loss_weights[:, 1:] > 0
     own = logits(found.model, batch.input_ids)[:, :-1][predicted]
     expected = torch.nn.functional.cross_entropy(own, batch.input_ids[:, 1:][predicted], reduction="none")
@@ -139,7 +141,7 @@ def test_markers_alone_leave_every_other_row_and_weight_to_the_bit(tied, tmp_pat
 def test_markers_alone_have_gradients_and_optimizer_state_for_their_rows_only(tied, tmp_path):
     found = adapted(Trainable.MARKERS, tied=tied)
     optimizer = make_optimizer(found.model, OptimizerConfig())
-    token_losses(found.model, tiny.batches(found, tmp_path, dropout=DropoutConfig())[0]).weighted_sum().backward()
+    token_losses(found.model, tiny.batches(found, tmp_path, dropout=DropoutConfig())[0]).weighted_sum.backward()
     optimizer.step()
     width, num_matrices = tiny.SHAPE.hidden_size, 1 if tied else 2
     with_gradient = [p for p in found.model.parameters() if p.grad is not None]

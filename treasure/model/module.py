@@ -35,12 +35,13 @@ class MarkerLM(pl.LightningModule):
         scheduler: SchedulerConfig,
         num_steps: int,
         categories: Sequence[str] = (),
+        compile_loss: bool = False,
     ) -> None:
         super().__init__()
         self.model = model
         self.num_steps = num_steps
         self._optimizer_config, self._scheduler_config = optimizer, scheduler
-        self._categories = tuple(categories)
+        self._categories, self._compile_loss = tuple(categories), compile_loss
         self._loss: Tensor | None = None
         self._by_slot: Tensor | None = None
         self._num_tokens = self._num_positions = 0
@@ -55,10 +56,14 @@ class MarkerLM(pl.LightningModule):
             mesh, bfloat16 = self.device_mesh["data_parallel"], self.trainer.precision == "bf16-mixed"
             cut(self, self.model, mesh, bfloat16=bfloat16)
 
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        """Moves the tensors alone; Lightning would copy the dataclass field by field, which takes milliseconds."""
+        return batch.to(device)
+
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """The micro-batch's share of the global batch's mean loss, scaled for Lightning's averaging."""
-        found = token_losses(self.model, batch)
-        loss = found.weighted_sum() / batch.global_weight
+        found = token_losses(self.model, batch, compiled=self._compile_loss)
+        loss = found.weighted_sum / batch.global_weight
         if not torch.isfinite(loss):
             raise TrainingError(
                 f"The loss is {loss.item()} at step {self.trainer.global_step}, so the weights are no longer usable. "
@@ -75,10 +80,20 @@ class MarkerLM(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW, its schedule advanced once an optimizer step."""
-        mixed = "mixed" in str(self.trainer.precision)  # there Lightning clips gradients only of unfused optimizers
-        optimizer = make_optimizer(self.model, self._optimizer_config, fused=not mixed)
+        scaled = self.trainer.precision == "16-mixed"  # fused updates would take the scale back after the clipping
+        optimizer = make_optimizer(self.model, self._optimizer_config, fused=not scaled)
         scheduler = make_scheduler(optimizer, self._scheduler_config, self.num_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: int | float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clips the norm of all gradients together, which Lightning refuses beside fused updates in mixed precision."""
+        if self._optimizer_config.gradient_clip:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self._optimizer_config.gradient_clip)
 
     def counters(self) -> dict[str, float]:
         """What was counted since the first step, at the end of a step, for a run that goes on from there."""
@@ -106,18 +121,18 @@ class MarkerLM(pl.LightningModule):
         self._num_tokens, self._num_positions = counts.tolist()
 
     def _log_step(self) -> None:
-        """Hands Lightning the loss, and all else only where a row is due, since reading sums waits for the device."""
+        """Hands Lightning a row where one is due, and nothing in between: reading sums waits for the device."""
         assert self._by_slot is not None and self._loss is not None
         self._add_over_processes()
         now = time.perf_counter()
-        logged: dict[str, Any] = {"loss": self._loss}
         every: int = self.trainer.log_every_n_steps  # pyright: ignore[reportAttributeAccessIssue]  # set late by Lightning
         if self.trainer.global_step % max(1, every) == 0 or self.trainer.should_stop:
+            logged: dict[str, Any] = {"loss": self._loss}
             logged |= step_metrics(self._by_slot.tolist(), self._categories)
             logged["tokens_per_s"] = self._num_tokens / max(1e-9, now - self._step_started)
             logged["learning_rate"] = self.trainer.optimizers[0].param_groups[0]["lr"]
+            self.log_dict(logged, on_step=True, on_epoch=False, prog_bar=False, batch_size=1)
         self.num_tokens_seen += self._num_tokens
         self.num_positions_seen += self._num_positions
-        self.log_dict(logged, on_step=True, on_epoch=False, prog_bar=False)
         self._loss, self._by_slot, self._num_tokens, self._num_positions = None, None, 0, 0
         self._step_started = now

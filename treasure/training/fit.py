@@ -25,7 +25,7 @@ from treasure.model.module import MarkerLM
 from treasure.model.sharding import decoder_layers, gather, model_to_cut
 from treasure.seeding import key_to_int
 from treasure.training.config import CallbacksConfig, TrainerConfig
-from treasure.training.hardware import device_type, resolve_attention, resolve_precision
+from treasure.training.hardware import device_type, keep_freed_memory, resolve_attention, resolve_precision
 from treasure.training.keeper import StateKeeper
 from treasure.training.processes import rank
 from treasure.training.state import check_finite
@@ -130,6 +130,8 @@ def fit(
         Interrupted: a signal asked to stop, and the keeper saved.
     """
     device = device_type(trainer.accelerator)
+    if device == "cpu":
+        keep_freed_memory()
     model.set_attn_implementation(resolve_attention(attention, device, dataset.max_length))
     if batch.layout is Layout.PACKED:
         check_packing(model, dataset.max_length)
@@ -139,7 +141,7 @@ def fit(
     first_step = keeper.first_step if keeper is not None else 0
     shows_progress = callbacks.progress and rank() == 0
     trained = model_to_cut(model, keeps_whole=rank() == 0) if trainer.is_sharded else model
-    module = MarkerLM(trained, optimizer, scheduler, num_steps, dataset.categories)
+    module = MarkerLM(trained, optimizer, scheduler, num_steps, dataset.categories, compile_model)
     at_once = decoder_layers(trained) if trainer.is_sharded else [trained.base_model]  # all weights are there meanwhile
     lightning = pl.Trainer(
         max_steps=num_steps,
@@ -151,7 +153,6 @@ def fit(
         use_distributed_sampler=False,  # the dataset knows the share of its process
         precision=precision,  # pyright: ignore[reportArgumentType]
         accumulate_grad_batches=dataset.num_micro_batches,
-        gradient_clip_val=optimizer.gradient_clip or None,
         logger=list(loggers),
         callbacks=[
             SnapshotCallback(snapshot_steps(trainer, num_steps), keep_snapshot, partial(gather, trained, model)),
@@ -200,6 +201,8 @@ def _compiled(modules: Sequence[nn.Module]) -> Iterator[None]:
     forwards = [module.forward for module in modules]
     for module, forward in zip(modules, forwards, strict=True):
         module.forward = torch.compile(forward, dynamic=True)
-    yield
-    for module, forward in zip(modules, forwards, strict=True):
-        module.forward = forward
+    try:
+        yield
+    finally:
+        for module, forward in zip(modules, forwards, strict=True):
+            module.forward = forward
