@@ -29,7 +29,7 @@ from treasure.training.keeper import StateKeeper, forget_states
 from treasure.training.loggers import finish, make_loggers
 from treasure.training.metrics_file import METRICS_FILE, keep_metrics_before
 from treasure.training.prepare import Prepared, prepare
-from treasure.training.processes import is_started, rank, run_on_processes
+from treasure.training.processes import is_started, leave_together, rank, run_on_processes
 from treasure.training.state import layout
 from treasure.training.story import tell
 
@@ -180,6 +180,7 @@ def train_here(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[L
                 save_checkpoint(checkpoint, folder / "model", _story(config, inputs, prepared, num_steps))
                 write_json(folder / SUMMARY_FILE, asdict(summary))
             forget_states(folder)
+        leave_together()
     return summary
 
 

@@ -3,6 +3,7 @@
 The folder is that of a run whose first process waits; its job file holds the options.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -19,7 +20,17 @@ from treasure.training.processes import rank
 
 
 def main() -> None:
-    """Trains as one of several; the first of them writes."""
+    """Trains as one of several, and ends this process."""
+    code = train()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not by Python's own end: gloo's threads may still let go of tensors then, and abort the process where they find
+    # no interpreter (pytorch/pytorch issue 190489; one in ten ends here). All is written, and loggers are finished.
+    os._exit(code)
+
+
+def train() -> int:
+    """Trains as one of several, of which the first writes; the exit code."""
     quiet_libraries()
     folder = Path(sys.argv[1])
     config = read_job(folder, RunCommand)
@@ -30,8 +41,9 @@ def main() -> None:
     except (TreasureError, Interrupted) as error:
         finish(loggers, succeeded=False)
         print(f"treasure: {error}", file=sys.stderr, flush=True)
-        sys.exit(EXIT_INTERRUPTED if isinstance(error, Interrupted) else 2)
+        return EXIT_INTERRUPTED if isinstance(error, Interrupted) else 2
     finish(loggers, succeeded=True)
+    return 0
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from treasure.model.module import MarkerLM
 from treasure.stopping import listen_again, stop_asked
 from treasure.training.config import TrainerConfig
 from treasure.training.metrics_file import MetricsFile
-from treasure.training.processes import rank
+from treasure.training.processes import leave_together, rank
 from treasure.training.saved_steps import PROGRESS_FILE, saved_steps, state_path
 from treasure.training.state import capture, restore
 from treasure.training.state_folder import StateFolder
@@ -98,6 +98,7 @@ class StateKeeper(pl.Callback):
             return
         self._save(trainer, pl_module)
         if asked := _asked_anywhere(trainer):
+            leave_together()
             raise Interrupted(asked, f"from step {trainer.global_step} of {self._num_steps}")
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
+import torch
+
 from treasure.errors import Interrupted, TrainingError
 from treasure.stopping import deferred_stop, stop_asked
 
@@ -25,6 +27,12 @@ def rank() -> int:
 def is_started() -> bool:
     """Whether a launcher started this process as one of several."""
     return any(name in os.environ for name in ("TORCHELASTIC_RUN_ID", "SLURM_PROCID"))
+
+
+def leave_together() -> None:
+    """Waits until all processes of the training are here: launchers soon kill those that one with an error leaves."""
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()
 
 
 def run_on_processes(module: str, arguments: Sequence[str], num_processes: int) -> None:
