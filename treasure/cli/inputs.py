@@ -19,6 +19,7 @@ NOT_PART_OF_A_RUN = (
     "on_error",
     "trainer.devices",
     "trainer.num_nodes",
+    "trainer.strategy",
     "trainer.save_every_minutes",
     "trainer.save_every_steps",
 )

@@ -31,7 +31,7 @@ from treasure.training.keeper import StateKeeper, forget_states
 from treasure.training.loggers import finish, make_loggers
 from treasure.training.metrics_file import METRICS_FILE, keep_metrics_before
 from treasure.training.prepare import Prepared, prepare
-from treasure.training.processes import run_on_processes
+from treasure.training.processes import leave_together, run_on_processes
 from treasure.training.state import layout
 from treasure.training.story import tell
 
@@ -186,6 +186,7 @@ def train_here(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[L
                 for path in (folder / SUMMARY_FILE, folder):  # on the disk before the states are gone
                     sync(path)
             forget_states(folder)
+        leave_together()
     return summary
 
 

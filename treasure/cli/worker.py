@@ -3,6 +3,7 @@
 The folder is that of a run whose first process waits; its job file holds the options.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -12,17 +13,28 @@ from treasure.training.parent import die_with_parent
 
 
 def main() -> None:
-    """Trains as one of several; a signal waits for the first step, where all processes stop together."""
+    """Trains as one of several, and ends this process."""
     die_with_parent()
+    code = train(Path(sys.argv[1]))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not by Python's own end: gloo's threads may still let go of tensors then, and abort the process where they find
+    # no interpreter (pytorch/pytorch issue 190489; one in ten ends here). All is written, and loggers are finished.
+    os._exit(code)
+
+
+def train(folder: Path) -> int:
+    """Trains and gives the exit code; a signal waits for the first step, where all processes stop together."""
     try:
         with stop_signals(), deferred_stop():
-            _train(Path(sys.argv[1]))
+            _train(folder)
     except Interrupted:
         from treasure.config.launch import EXIT_INTERRUPTED
 
-        sys.exit(EXIT_INTERRUPTED)
+        return EXIT_INTERRUPTED
     except TreasureError:
-        sys.exit(2)  # who waits tells why
+        return 2  # who waits tells why
+    return 0
 
 
 def _train(folder: Path) -> None:

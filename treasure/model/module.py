@@ -17,6 +17,7 @@ from treasure.model.loss import TokenLosses, token_losses
 from treasure.model.metrics import step_metrics
 from treasure.model.optimizer import make_optimizer, make_scheduler
 from treasure.model.probe import has_bare_head
+from treasure.model.sharding import cut
 
 
 class MarkerLM(pl.LightningModule):
@@ -50,6 +51,12 @@ class MarkerLM(pl.LightningModule):
         self.num_tokens_seen = 0
         self.num_positions_seen = 0
         """Tokens and padding."""
+
+    def configure_model(self) -> None:
+        """Cuts the model over the processes where Lightning's strategy has laid out a mesh of them."""
+        if self.device_mesh is not None:
+            mesh, bfloat16 = self.device_mesh["data_parallel"], self.trainer.precision == "bf16-mixed"
+            cut(self, self.model, mesh, bfloat16=bfloat16)
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         """Moves the tensors alone; Lightning would copy the dataclass field by field, which takes milliseconds."""

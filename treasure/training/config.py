@@ -8,6 +8,13 @@ from treasure.errors import ConfigError
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
 
 
+class Strategy(StrEnum):
+    """What several processes keep of a model. DDP: each all of it. FSDP: each its share."""
+
+    DDP = "ddp"
+    FSDP = "fsdp"
+
+
 @dataclass(kw_only=True, slots=True)
 class TrainerConfig:
     """Length and hardware of a training run, handed to Lightning's Trainer."""
@@ -22,8 +29,11 @@ class TrainerConfig:
     accelerator: str = "auto"
     """Lightning's accelerator: auto, cpu, gpu, …"""
     devices: int = 1
-    """Processes on each machine, at least 1, each with a device (or a share of the CPU) of its own. More than 1 trains
-    by DistributedDataParallel: the same global batches, cut over the processes."""
+    """Processes on each machine, at least 1, each with a device (or a share of the CPU) of its own. They learn from the
+    same global batches as one, cut over the processes."""
+    strategy: Strategy = Strategy.DDP
+    """What each of several processes keeps. ddp: all weights, gradients and optimizer states. fsdp: its share of them,
+    for models that one device has no room for; layers are put together as they run, which takes time."""
     num_nodes: int = 1
     """Machines, at least 1; for more than one start the command by torchrun or srun on each."""
     precision: str = "32-true"
@@ -52,6 +62,11 @@ class TrainerConfig:
             raise ConfigError(f"trainer.num_epochs must be above 0, got {self.num_epochs}.")
         if self.precision not in PRECISIONS:
             raise ConfigError(f"trainer.precision must be one of {', '.join(PRECISIONS)}, got '{self.precision}'.")
+        if self.strategy is Strategy.FSDP and self.precision == "16-mixed":
+            raise ConfigError(
+                "trainer.precision=16-mixed does not go with trainer.strategy=fsdp: the scale of the loss would differ "
+                "between processes. Take bf16-mixed or 32-true."
+            )
         for name in ("devices", "num_nodes"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"trainer.{name} must be at least 1, got {getattr(self, name)}.")
@@ -62,6 +77,11 @@ class TrainerConfig:
     def num_processes(self) -> int:
         """Processes of the training over all machines."""
         return self.devices * self.num_nodes
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether the model is cut over several processes."""
+        return self.strategy is Strategy.FSDP and self.num_processes > 1
 
     def num_steps(self, num_examples: int, global_batch_size: int) -> int:
         """Optimizer steps for `num_examples` training examples; at least 1."""

@@ -1,15 +1,18 @@
 """One training run: Lightning's Trainer over micro-batches, with copies of the model kept along the way."""
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.plugins.environments import LightningEnvironment
+from pytorch_lightning.strategies import ModelParallelStrategy, Strategy
+from torch import nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 from transformers import PreTrainedModel
@@ -20,6 +23,7 @@ from treasure.model.attention import check_packing
 from treasure.model.causal_lm import num_parameters, num_trainable_parameters
 from treasure.model.config import OptimizerConfig, SchedulerConfig
 from treasure.model.module import MarkerLM
+from treasure.model.sharding import decoder_layers, gather, model_to_cut
 from treasure.ranks import rank
 from treasure.seeding import key_to_int
 from treasure.training.config import CallbacksConfig, TrainerConfig
@@ -49,19 +53,21 @@ class FitSummary:
 
 
 class SnapshotCallback(pl.Callback):
-    """Calls `keep(step)` after each of the given optimizer steps."""
+    """After each of the given optimizer steps calls `gather()` in all processes, then `keep(step)` in the first."""
 
-    def __init__(self, steps: Sequence[int], keep: Callable[[int], None]) -> None:
-        self._steps, self._keep = frozenset(steps), keep
+    def __init__(self, steps: Sequence[int], keep: Callable[[int], None], gather: Callable[[], None]) -> None:
+        self._steps, self._keep, self._gather = frozenset(steps), keep, gather
         self._kept: set[int] = set()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Looks at the step count after each micro-batch; a step is kept once."""
-        if trainer.is_global_zero and trainer.global_step in self._steps - self._kept:
+        if trainer.global_step in self._steps - self._kept:
             self._kept.add(trainer.global_step)
-            self._keep(trainer.global_step)
+            self._gather()
+            if trainer.is_global_zero:
+                self._keep(trainer.global_step)
 
 
 class StepProgress(pl.Callback):
@@ -116,10 +122,11 @@ def fit(
 ) -> FitSummary:
     """Trains `model` in place up to `num_steps` optimizer steps.
 
-    With a `keeper` the training begins at its `first_step`, as `dataset` must, and can go on after a kill.
+    Where weights are cut over processes, the first process alone has all of them in `model` in the end. With a `keeper`
+    the training begins at its `first_step`, as `dataset` must, and can go on after a kill.
 
     Raises:
-        ConfigError: rows are packed, but `model` cannot keep their examples apart.
+        ConfigError: rows are packed, but `model` cannot keep their examples apart; or it cannot be cut over processes.
         TrainingError: the loss or a weight is not a number, or (with a keeper) data vanished or the disk is full.
         Interrupted: a signal asked to stop, and the keeper saved.
     """
@@ -133,25 +140,25 @@ def fit(
         model.gradient_checkpointing_enable({"use_reentrant": False})
     precision = resolve_precision(trainer.precision, device)
     first_step = keeper.first_step if keeper is not None else 0
-    shows_progress = callbacks.progress and rank(trainer.num_processes) == 0
-    module = MarkerLM(model, optimizer, scheduler, num_steps, dataset.categories, compile_model)
-    forward = model.base_model.forward
-    if compile_model:
-        model.base_model.forward = torch.compile(forward, dynamic=True)
+    own_rank = rank(trainer.num_processes)
+    shows_progress = callbacks.progress and own_rank == 0
+    trained = model_to_cut(model, keeps_whole=own_rank == 0) if trainer.is_sharded else model
+    module = MarkerLM(trained, optimizer, scheduler, num_steps, dataset.categories, compile_model)
+    at_once = decoder_layers(trained) if trainer.is_sharded else [trained.base_model]  # all weights are there meanwhile
     lightning = pl.Trainer(
         max_steps=num_steps,
         max_epochs=-1,
         accelerator=trainer.accelerator,
         devices=trainer.devices,
         num_nodes=trainer.num_nodes,
-        strategy="ddp" if trainer.num_processes > 1 else "auto",
+        strategy=_strategy(trainer),
         use_distributed_sampler=False,  # the dataset knows the share of its process
         plugins=[LightningEnvironment()] if trainer.num_processes == 1 else None,  # whatever srun says
         precision=precision,  # pyright: ignore[reportArgumentType]
         accumulate_grad_batches=dataset.num_micro_batches,
         logger=list(loggers),
         callbacks=[
-            SnapshotCallback(snapshot_steps(trainer, num_steps), keep_snapshot),
+            SnapshotCallback(snapshot_steps(trainer, num_steps), keep_snapshot, partial(gather, trained, model)),
             *([keeper] if keeper is not None else []),
             *([StepProgress(num_steps, batch.global_batch_size, "training", first_step)] if shows_progress else []),
         ],
@@ -163,11 +170,12 @@ def fit(
     torch.manual_seed(key_to_int("fit", seed) % 2**63)  # for models that have dropout of their own
     started = time.perf_counter()
     loader = DataLoader(dataset, batch_size=None, shuffle=False, num_workers=0)
-    model.train()
-    with keeper.errors_name_the_state() if keeper is not None else nullcontext():
+    trained.train()
+    naming = keeper.errors_name_the_state() if keeper is not None else nullcontext()
+    with naming, _compiled(at_once if compile_model else []):
         lightning.fit(module, loader)
-        check_finite(model, num_steps)
-    model.base_model.forward = forward
+        check_finite(trained, num_steps)
+    gather(trained, model)
     parameters, trainable = num_parameters(model), num_trainable_parameters(model)
     return FitSummary(
         steps=num_steps,
@@ -181,3 +189,23 @@ def fit(
         examples_key=dataset.examples_key(),
         precision=precision,
     )
+
+
+def _strategy(trainer: TrainerConfig) -> str | Strategy:
+    """What Lightning runs the training by."""
+    if trainer.is_sharded:
+        return ModelParallelStrategy(data_parallel_size=trainer.num_processes, tensor_parallel_size=1)
+    return "ddp" if trainer.num_processes > 1 else "auto"
+
+
+@contextmanager
+def _compiled(modules: Sequence[nn.Module]) -> Iterator[None]:
+    """Runs the forward of each of `modules` compiled, meanwhile."""
+    forwards = [module.forward for module in modules]
+    for module, forward in zip(modules, forwards, strict=True):
+        module.forward = torch.compile(forward, dynamic=True)
+    try:
+        yield
+    finally:
+        for module, forward in zip(modules, forwards, strict=True):
+            module.forward = forward

@@ -20,6 +20,7 @@ from treasure.ranks import rank
 from treasure.stopping import listen_again, stop_asked
 from treasure.training.config import TrainerConfig
 from treasure.training.metrics_file import MetricsFile
+from treasure.training.processes import leave_together
 from treasure.training.saved_steps import PROGRESS_FILE, saved_steps, state_path
 from treasure.training.state import capture, restore
 from treasure.training.state_folder import StateFolder
@@ -50,7 +51,7 @@ class StateKeeper(pl.Callback):
         self._found = self._states.newest(tell)
         self._progress_file = run_folder / PROGRESS_FILE
         self._every_steps, self._every_s = trainer.save_every_steps, _seconds(trainer.save_every_minutes)
-        self._num_steps = num_steps
+        self._num_steps, self._is_sharded = num_steps, trainer.is_sharded
         self._seconds_before = 0.0 if self._found is None else float(self._found.values["train_seconds"])
         self.first_step = 0 if self._found is None else self._found.step
         """The optimizer step, from 0, with which this start begins."""
@@ -94,15 +95,20 @@ class StateKeeper(pl.Callback):
         if batch_idx % trainer.accumulate_grad_batches:
             return
         self._tell_progress(trainer.global_step)
-        asked = _asked_anywhere(trainer)
-        if asked or self._is_due(trainer.global_step):
-            self._save(trainer, pl_module)
-        if asked:
+        due = trainer.is_global_zero and self._is_due(trainer.global_step)  # one clock decides for all processes
+        if not _anywhere(trainer, due or bool(stop_asked())):
+            return
+        self._save(trainer, pl_module)
+        if asked := _asked_anywhere(trainer):
+            leave_together()
             raise Interrupted(asked, f"from step {trainer.global_step} of {self._num_steps}")
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        """Saves what was learned before data went missing, which happens while a step is fetched."""
-        if isinstance(exception, DataError):
+        """Saves what was learned before data went missing, which happens while a step is fetched.
+
+        A model that is cut over processes is left as it was last saved: the others may not have met the exception.
+        """
+        if isinstance(exception, DataError) and not self._is_sharded:
             self._save(trainer, pl_module)
 
     def _is_due(self, step: int) -> bool:
@@ -113,15 +119,17 @@ class StateKeeper(pl.Callback):
         return is_due(time.perf_counter() - self._saved_at, every_s=self._every_s, save_s=self._save_s)
 
     def _save(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Saves the state unless this very one is saved or nothing is learned yet."""
-        if trainer.global_step == self._saved_step or not trainer.is_global_zero:
+        """Saves the state unless this very one is saved or nothing is learned yet; the first process writes."""
+        if trainer.global_step == self._saved_step:
             return
         assert isinstance(module, MarkerLM)
         started = time.perf_counter()
         for logger in trainer.loggers:
             if isinstance(logger, MetricsFile):
                 logger.sync()
-        self._states.save(capture(trainer, module, train_seconds=self.train_seconds))
+        state = capture(trainer, module, train_seconds=self.train_seconds)
+        if trainer.is_global_zero:
+            self._states.save(state)
         self._saved_step, self._saved_at = trainer.global_step, time.perf_counter()
         self._save_s = self._saved_at - started
 
@@ -143,7 +151,12 @@ class StateKeeper(pl.Callback):
 def _asked_anywhere(trainer: pl.Trainer) -> str:
     """The signal that some process of the training got: all of them stop after the same step."""
     asked = stop_asked()
-    return (asked or "SIGTERM") if trainer.strategy.reduce_boolean_decision(bool(asked), all=False) else ""
+    return (asked or "SIGTERM") if _anywhere(trainer, bool(asked)) else ""
+
+
+def _anywhere(trainer: pl.Trainer, here: bool) -> bool:
+    """Whether it is so in some process; all of them ask at once."""
+    return trainer.strategy.reduce_boolean_decision(here, all=False)
 
 
 def is_due(waited_s: float, *, every_s: float | None, save_s: float) -> bool:

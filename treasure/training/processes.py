@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
+
 from treasure.errors import Interrupted, TrainingError, TreasureError
 from treasure.files import remove_folder
 from treasure.jsonl import write_json
@@ -24,6 +26,12 @@ _SAVE_S = 600
 _AFTER_FAILURE_S = 30.0
 """Seconds for the others to notice that one failed; they may wait for it inside a collective operation."""
 _ERRORS = "errors"
+
+
+def leave_together() -> None:
+    """Waits until all processes of the training are here: launchers soon kill those that one with an error leaves."""
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()
 
 
 def run_on_processes(module: str, folder: Path, num_processes: int) -> None:

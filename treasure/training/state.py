@@ -1,30 +1,35 @@
 """What a training is made of between two optimizer steps: taken out as tensors and plain values, and put back exactly.
 
-Frozen weights stay out: they are those of the base model, which each start loads. Nothing here is pickled.
+Tensors are whole, however the training cuts them over processes, so that any number of these can go on. Frozen weights
+stay out: they are those of the base model, which each start loads. Nothing here is pickled.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from treasure.errors import TrainingError
 from treasure.model.module import MarkerLM
+from treasure.model.sharding import own_tensors, share_of, whole
 from treasure.training.state_folder import TrainingState
 
 
 def capture(trainer: pl.Trainer, module: MarkerLM, *, train_seconds: float) -> TrainingState:
     """The training as it stands after `trainer.global_step` whole optimizer steps; tensors are on the CPU.
 
+    All processes call it at once; only the first gets tensors.
+
     Raises:
         TrainingError: a weight is not finite, so that there is nothing worth keeping.
     """
     check_finite(module.model, trainer.global_step)
     optimizer = trainer.optimizers[0].state_dict()
-    tensors = {f"model.{name}": tensor for name, tensor in _own_tensors(module.model)}
+    tensors = {f"model.{name}": tensor for name, tensor in own_tensors(module.model)}
     plain: dict[str, Any] = {}
     for index, entries in optimizer["state"].items():
         for key, value in entries.items():
@@ -41,20 +46,20 @@ def capture(trainer: pl.Trainer, module: MarkerLM, *, train_seconds: float) -> T
         "counters": module.counters(),
         "train_seconds": train_seconds,
     }
-    return TrainingState(trainer.global_step, {name: tensor.detach().cpu() for name, tensor in tensors.items()}, values)
+    return TrainingState(trainer.global_step, _gathered(tensors, keeps=trainer.is_global_zero), values)
 
 
 def restore(state: TrainingState, trainer: pl.Trainer, module: MarkerLM) -> None:
     """Puts `trainer` and `module`, freshly set up for the same run, where `state` was taken."""
     with torch.no_grad():
-        for name, tensor in _own_tensors(module.model):
-            tensor.copy_(state.tensors[f"model.{name}"])
+        for name, tensor in own_tensors(module.model):
+            tensor.copy_(share_of(state.tensors[f"model.{name}"], tensor))
     optimizer = trainer.optimizers[0]
     found = optimizer.state_dict()
     groups = [
         {**group, **saved} for group, saved in zip(found["param_groups"], state.values["optimizer_groups"], strict=True)
     ]
-    optimizer.load_state_dict({"state": _optimizer_state(state), "param_groups": groups})
+    optimizer.load_state_dict({"state": _optimizer_state(state, optimizer), "param_groups": groups})
     trainer.lr_scheduler_configs[0].scheduler.load_state_dict(dict(state.values["scheduler"]))
     trainer.precision_plugin.load_state_dict(dict(state.values["precision"]))
     module.load_counters(state.values["counters"])
@@ -65,7 +70,7 @@ def restore(state: TrainingState, trainer: pl.Trainer, module: MarkerLM) -> None
 
 
 def check_finite(model: nn.Module, step: int) -> None:
-    """Looks at every weight that is trained.
+    """Looks at every weight that is trained; all processes that share the weights call it at once.
 
     Raises:
         TrainingError: one is infinite or not a number.
@@ -80,22 +85,30 @@ def check_finite(model: nn.Module, step: int) -> None:
 
 def layout(model: nn.Module) -> str:
     """16 hex digits over names, shapes and types of the tensors that a state of `model` holds."""
-    lines = (f"{name} {tuple(tensor.shape)} {tensor.dtype}" for name, tensor in _own_tensors(model))
+    lines = (f"{name} {tuple(tensor.shape)} {tensor.dtype}" for name, tensor in own_tensors(model))
     return hashlib.blake2b("\n".join(lines).encode(), digest_size=8).hexdigest()
 
 
-def _own_tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Trainable parameters, tied ones once, and all buffers."""
-    yield from ((name, tensor) for name, tensor in model.named_parameters() if tensor.requires_grad)
-    yield from model.named_buffers()
+def _gathered(tensors: Mapping[str, Tensor], *, keeps: bool) -> dict[str, Tensor]:
+    """The whole tensors on the CPU; where not `keeps`, one after the other is put together and let go."""
+    found: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        together = whole(tensor.detach())
+        if keeps:
+            found[name] = together.cpu()
+    return found
 
 
-def _optimizer_state(state: TrainingState) -> dict[int, dict[str, Any]]:
+def _optimizer_state(state: TrainingState, optimizer: Optimizer) -> dict[int, dict[str, Any]]:
+    """The saved entries by the number of their parameter, cut as that is."""
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     entries: dict[int, dict[str, Any]] = {}
     parts = {k.removeprefix("optimizer."): v for k, v in state.tensors.items() if k.startswith("optimizer.")}
     for name, value in {**parts, **state.values["optimizer"]}.items():
         index, _, key = name.partition(".")
-        entries.setdefault(int(index), {})[key] = value
+        like = parameters[int(index)]
+        is_alike = isinstance(value, Tensor) and value.shape == like.shape  # AdamW's count of steps has no shape
+        entries.setdefault(int(index), {})[key] = share_of(value, like) if is_alike else value
     return entries
 
 
