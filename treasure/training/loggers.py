@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lightning_fabric.utilities.rank_zero import rank_zero_only
 from pytorch_lightning.loggers import Logger, WandbLogger
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from treasure.training.config import LoggerConfig, WandbMode
 from treasure.training.metrics_file import METRICS_FILE, MetricsFile
@@ -32,7 +32,8 @@ def wandb_loggers(
     if config.wandb is WandbMode.DISABLED:
         return []
     os.environ.setdefault("WANDB_SILENT", "true")
-    rank_zero_only.rank = 0  # who makes loggers writes; Lightning goes by the environment, where srun numbers seeds too
+    # Who makes loggers writes; Lightning goes by the environment, where srun numbers seeds too.
+    rank_zero_only.rank = 0  # pyright: ignore[reportFunctionMemberAccess]
     return [
         WandbLogger(
             name=name,
