@@ -192,6 +192,19 @@ def poison(model):
         parameter.register_hook(lambda gradient: gradient * float("nan"))
 
 
+def test_a_training_at_its_end_is_not_repeated_when_its_model_was_not_written(run, whole):
+    assert_same(end_of(run), whole)
+    assert saved_steps(state_path(run))[0] == 8
+
+    def no_step(model):
+        model.base_model.register_forward_pre_hook(refuse)
+
+    def refuse(module, _):
+        assert not module.training, "a step was taken"
+
+    assert_same(end_of(run, prepare=no_step), whole)
+
+
 def test_a_loss_that_is_not_a_number_keeps_the_last_good_state(run, whole):
     with pytest.raises(TrainingError, match="no longer finite after step 5") as stopped:
         train(run, prepare=poison, save_every_steps=1)
@@ -214,9 +227,9 @@ def test_data_that_vanish_stop_with_all_that_was_learned(damage, tmp_path, whole
     def lose(model):
         model.base_model.register_forward_pre_hook(count)
 
-    def count(*_):
+    def count(module, _):
         """The ids go while the third step is being learned."""
-        calls.append(0)
+        calls.extend([0] * module.training)
         if len(calls) == 3 * BATCH.num_micro_batches:
             (ids,) = (tmp_path / "cache").glob("tokens-*/ids.npy")
             ids.unlink() if damage == "vanished" else os.truncate(ids, 100)

@@ -51,6 +51,8 @@ class MarkerLM(pl.LightningModule):
         self.num_tokens_seen = 0
         self.num_positions_seen = 0
         """Tokens and padding."""
+        self.logged: dict[str, float] = {}
+        """The newest row; empty before the first."""
 
     def configure_model(self) -> None:
         """Cuts the model over the processes where Lightning's strategy has laid out a mesh of them."""
@@ -125,17 +127,24 @@ class MarkerLM(pl.LightningModule):
         self._num_tokens, self._num_positions = counts.tolist()
 
     def _log_step(self) -> None:
-        """Hands Lightning a row where one is due, and nothing in between: reading sums waits for the device."""
+        """Hands loggers a row where one is due and after the last step: to read sums is to wait for the device.
+
+        Not by Lightning's `log`, which knows of no last step and costs as much at each step as at those with a row.
+        """
         assert self._by_slot is not None and self._loss is not None
         self._add_over_processes()
         now = time.perf_counter()
         every: int = self.trainer.log_every_n_steps  # pyright: ignore[reportAttributeAccessIssue]  # set late by Lightning
-        if self.trainer.global_step % max(1, every) == 0 or self.trainer.should_stop:
-            logged: dict[str, Any] = {"loss": self._loss}
-            logged |= step_metrics(self._by_slot.tolist(), self._categories)
-            logged["tokens_per_s"] = self._num_tokens / max(1e-9, now - self._step_started)
-            logged["learning_rate"] = self.trainer.optimizers[0].param_groups[0]["lr"]
-            self.log_dict(logged, on_step=True, on_epoch=False, prog_bar=False, batch_size=1)
+        step = self.trainer.global_step
+        if step % max(1, every) == 0 or step == self.num_steps:
+            self.logged = {
+                "loss": self._loss.item(),
+                **step_metrics(self._by_slot.tolist(), self._categories),
+                "tokens_per_s": self._num_tokens / max(1e-9, now - self._step_started),
+                "learning_rate": self.trainer.optimizers[0].param_groups[0]["lr"],
+            }
+            for logger in self.trainer.loggers:
+                logger.log_metrics({**self.logged, "epoch": self.trainer.current_epoch}, step=step - 1)
         self.num_tokens_seen += self._num_tokens
         self.num_positions_seen += self._num_positions
         self._loss, self._by_slot, self._num_tokens, self._num_positions = None, None, 0, 0

@@ -84,11 +84,12 @@ class StepProgress(pl.Callback):
         """Moves on whenever an optimizer step is done."""
         done = trainer.global_step - self._bar.n
         if done:
-            loss = trainer.callback_metrics.get("loss")
+            assert isinstance(pl_module, MarkerLM)
+            loss = pl_module.logged.get("loss")
             steps = trainer.global_step - self._first_step
             rate = steps * self._examples_per_step / (time.perf_counter() - self._started)
             self._bar.set_postfix(
-                loss="" if loss is None else f"{float(loss):.3f}", examples_per_s=f"{rate:.0f}", refresh=False
+                loss="" if loss is None else f"{loss:.3f}", examples_per_s=f"{rate:.0f}", refresh=False
             )
             self._bar.update(done)
 
@@ -173,7 +174,10 @@ def fit(
     trained.train()
     naming = keeper.errors_name_the_state() if keeper is not None else nullcontext()
     with naming, _compiled(at_once if compile_model else []):
-        lightning.fit(module, loader)
+        if first_step < num_steps:
+            lightning.fit(module, loader)
+        elif keeper is not None:
+            keeper.take_end(module)
         check_finite(trained, num_steps)
     gather(trained, model)
     parameters, trainable = num_parameters(model), num_trainable_parameters(model)

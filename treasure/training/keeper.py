@@ -22,7 +22,7 @@ from treasure.training.config import TrainerConfig
 from treasure.training.metrics_file import MetricsFile
 from treasure.training.processes import leave_together
 from treasure.training.saved_steps import PROGRESS_FILE, saved_steps, state_path
-from treasure.training.state import capture, restore
+from treasure.training.state import capture, put_weights, restore
 from treasure.training.state_folder import StateFolder
 
 _PROGRESS_EVERY_S = 2.0
@@ -102,6 +102,16 @@ class StateKeeper(pl.Callback):
         if asked := _asked_anywhere(trainer):
             leave_together()
             raise Interrupted(asked, f"from step {trainer.global_step} of {self._num_steps}")
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Saves once more, so that nothing is lost where the model cannot be written."""
+        self._save(trainer, pl_module)
+
+    def take_end(self, module: MarkerLM) -> None:
+        """Puts what an earlier start had learned to the end into `module`."""
+        assert self._found is not None and self._found.step == self._num_steps
+        put_weights(self._found, module)
+        self._found = None  # its memory is needed
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Saves what was learned before data went missing, which happens while a step is fetched.

@@ -51,9 +51,7 @@ def capture(trainer: pl.Trainer, module: MarkerLM, *, train_seconds: float) -> T
 
 def restore(state: TrainingState, trainer: pl.Trainer, module: MarkerLM) -> None:
     """Puts `trainer` and `module`, freshly set up for the same run, where `state` was taken."""
-    with torch.no_grad():
-        for name, tensor in own_tensors(module.model):
-            tensor.copy_(share_of(state.tensors[f"model.{name}"], tensor))
+    put_weights(state, module)
     optimizer = trainer.optimizers[0]
     found = optimizer.state_dict()
     groups = [
@@ -62,11 +60,17 @@ def restore(state: TrainingState, trainer: pl.Trainer, module: MarkerLM) -> None
     optimizer.load_state_dict({"state": _optimizer_state(state, optimizer), "param_groups": groups})
     trainer.lr_scheduler_configs[0].scheduler.load_state_dict(dict(state.values["scheduler"]))
     trainer.precision_plugin.load_state_dict(dict(state.values["precision"]))
-    module.load_counters(state.values["counters"])
     loop = trainer.fit_loop.epoch_loop
     loop.automatic_optimization.optim_progress.optimizer.step.total.completed = state.step
-    loop.on_load_checkpoint({"_batches_that_stepped": state.step})  # what loggers number their rows by
     _set_random_states(state.tensors)  # last, since nothing may draw in between
+
+
+def put_weights(state: TrainingState, module: MarkerLM) -> None:
+    """Puts weights and counters alone of `state` into `module`."""
+    with torch.no_grad():
+        for name, tensor in own_tensors(module.model):
+            tensor.copy_(share_of(state.tensors[f"model.{name}"], tensor))
+    module.load_counters(state.values["counters"])
 
 
 def check_finite(model: nn.Module, step: int) -> None:
