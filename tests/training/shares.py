@@ -14,10 +14,10 @@ from treasure.data.batches import BatchConfig
 from treasure.markers.config import MarkerMode
 from treasure.model.causal_lm import num_parameters
 from treasure.model.config import OptimizerConfig, SchedulerConfig
+from treasure.ranks import rank
 from treasure.training.config import CallbacksConfig, Strategy, TrainerConfig
 from treasure.training.fit import fit
 from treasure.training.keeper import StateKeeper
-from treasure.training.processes import rank
 
 BATCH = BatchConfig(global_batch_size=8, micro_batch_size=4)
 
@@ -44,8 +44,8 @@ def main() -> None:
     found = tiny.checkpoint(MarkerMode.TOKENS)
     total = num_parameters(found.model)
     keeper = Counting(folder, {}, trainer, 2, tell=print)
-    dataset = tiny.batches(found, folder / f"cache-{rank()}", config=BATCH, num_steps=2)
-    dataset._rank, dataset._num_processes = rank(), 2
+    dataset = tiny.batches(found, folder / f"cache-{rank(2)}", config=BATCH, num_steps=2)
+    dataset._rank, dataset._num_processes = rank(2), 2
     fit(
         found.model,
         dataset,
@@ -60,7 +60,7 @@ def main() -> None:
         keep_snapshot=print,
         keeper=keeper,
     )
-    (folder / f"{rank()}.json").write_text(json.dumps({"total": total, **keeper.counts}))
+    (folder / f"{rank(2)}.json").write_text(json.dumps({"total": total, **keeper.counts}))
 
 
 if __name__ == "__main__":
