@@ -1,10 +1,10 @@
 """Why a goal is not met as far as is known, and what to try next; shown on the page only while it is not met."""
 
 NOTES = {
-    "training 1.5M": "TRL's best is itself bfloat16, compiled, on rows of similar length; three times that would "
-    "need some 70 % of the matmul peak, and the products alone already take half of our step at "
-    "the peak. Tried: tokens without any padding, gathered into rows for attention alone (3 % "
-    "faster compiled, 16 % slower not compiled); widths in multiples of 32 or 64 (no "
+    "training 1.5M": "TRL's best is itself bfloat16 on batches of examples of like length, nearly without "
+    "padding; three times that would need three quarters of the matmul peak, of which our step "
+    "reaches 44 %. Tried: tokens without any padding, gathered into rows for attention alone (3 "
+    "% faster compiled, 16 % slower not compiled); widths in multiples of 32 or 64 (no "
     "difference); micro-batches of 16 (15 % slower). Next: the last layer only where there is "
     "loss (12 % of the products), one product for q, k and v and one for gate and up.",
     "training 8M": "Products take most of the step, and both contenders multiply the same. What is left is "

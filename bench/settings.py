@@ -64,6 +64,9 @@ TRL_SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
         "bf16, eager attention, rows of similar length": {
             **_PADDED, **_BF16, **_SORTED, "attention": "eager", "compile": True
         },
+        "bf16, eager attention, grouped by length": {
+            **_PADDED, **_BF16, "attention": "eager", "sampling": "group_by_length", "compile": True
+        },
     },
     "packed": {
         "fp32, rows of 512 one at a time": _PACKED,
