@@ -14,7 +14,7 @@ NOTES = {
     "memory 15M": "Next: smaller chunks of logits.",
     "roofline 1.5M": "Next: what lies between the products (attention's softmax, rotary, SwiGLU, norms).",
     "roofline 8M": "Next: what lies between the products (attention's softmax, rotary, SwiGLU, norms).",
-    "marker_tax": "An example of the world has 45 tokens without markers; the header of its completion takes "
+    "marker_tax": "An example of the world has 43 tokens without markers; the header of its completion takes "
     "12 (two brackets, some seven markers, the digits of numbers), that of its prompt 3. The "
     "goal leaves 11 for both. Next: one token for a bucket and its number together, fewer "
     "categories in the header; longer answers pay less.",
