@@ -7,7 +7,7 @@ import torch
 from bench import corpora
 from bench.contest import contest, say
 from bench.options import Options
-from bench.settings import GLOBAL_BATCH_SIZE, OURS, TRL, TRL_SETTINGS
+from bench.settings import GLOBAL_BATCH_SIZE, OURS, TRL, TRL_SETTINGS, matmul
 from bench.setup import corpus_folder, why_not
 from bench.shapes import GPU_SHAPES, products
 
@@ -47,16 +47,9 @@ def _of_shape(name: str, options: Options) -> dict[str, Any]:
             setting["micro_batch_size"] = GLOBAL_BATCH_SIZE
         contenders[f"TRL {kind}"] = (TRL, {**own, "num_rows": 4000, **setting})
     tokens, predicted, vocab_size = _step(folder)
-    peak = {
-        "shape": name,
-        "num_tokens": tokens,
-        "num_predicted": predicted,
-        "vocab_size": vocab_size,
-        "dtype": "bfloat16",
-        "device": "cuda",
-        "repeats": options.steps(name)["round_steps"],
-    }
-    contenders["products"] = ("bench.contender_matmul", peak)
+    contenders["products"] = matmul(
+        name, options, num_tokens=tokens, num_predicted=predicted, vocab_size=vocab_size, device="cuda"
+    )
     found = {key: score.to_dict() for key, score in contest(contenders, options.num_rounds).items()}
     top = found.pop("products")["tokens_per_s"] * 1e6
     flops = 3 * sum(product.flops for product in products(GPU_SHAPES[name].model, tokens, predicted, vocab_size))

@@ -5,11 +5,9 @@ from typing import Any
 from bench import corpora
 from bench.contest import Score, contest
 from bench.options import Options
-from bench.settings import GLOBAL_BATCH_SIZE, ours
+from bench.settings import GLOBAL_BATCH_SIZE, matmul, ours
 from bench.setup import corpus_folder
 from bench.shapes import SHAPES, products
-
-MATMUL = "bench.contender_matmul"
 
 
 def measure(options: Options) -> dict[str, Any]:
@@ -23,19 +21,11 @@ def _of_shape(name: str, options: Options) -> dict[str, Any]:
     probe = contest({"probe": ours(name, options, compile=False)}, 1)["probe"].rounds[0]
     tokens = round(probe.num_tokens / probe.num_examples * GLOBAL_BATCH_SIZE)
     predicted = round(probe.num_predicted / probe.num_examples * GLOBAL_BATCH_SIZE)
-    peak = {
-        "shape": name,
-        "num_tokens": tokens,
-        "num_predicted": predicted,
-        "vocab_size": vocab_size,
-        "dtype": "bfloat16",
-        "repeats": options.steps(name)["round_steps"],
-    }
     found = contest(
         {
             "step": ours(name, options),
             "step, not compiled": ours(name, options, compile=False),
-            "products": (MATMUL, peak),
+            "products": matmul(name, options, num_tokens=tokens, num_predicted=predicted, vocab_size=vocab_size),
         },
         options.num_rounds,
     )

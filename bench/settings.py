@@ -7,6 +7,7 @@ from bench.setup import corpus_folder
 from bench.shapes import SHAPES
 
 OURS, TRL, BARE = "bench.contender_ours", "bench.contender_trl", "bench.contender_bare"
+MATMUL = "bench.contender_matmul"
 GLOBAL_BATCH_SIZE = 32
 
 OURS_BEST = {
@@ -100,3 +101,18 @@ def ours(shape: str, options: Options, **changes: Any) -> tuple[str, dict[str, A
 def trl(shape: str, options: Options, setting: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """TRL in a setting."""
     return TRL, {**shared(shape, options), "num_rows": 8000, **setting}
+
+
+def matmul(
+    shape: str, options: Options, *, num_tokens: int, num_predicted: int, vocab_size: int, device: str = "cpu"
+) -> tuple[str, dict[str, Any]]:
+    """The matrix products alone of a step with so many useful tokens, of which so many have loss."""
+    return MATMUL, {
+        "shape": shape,
+        "num_tokens": num_tokens,
+        "num_predicted": num_predicted,
+        "vocab_size": vocab_size,
+        "dtype": "bfloat16",
+        "device": device,
+        "repeats": options.steps(shape)["round_steps"],
+    }
