@@ -1,17 +1,12 @@
 """Decoding in a running batch: the same ids as transformers' own `generate`, whatever else is in the batch."""
 
-import sys
-from pathlib import Path
-
+import architectures
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from treasure.inference.decode import DecodeSettings, decode, is_plain
-
-sys.path.append(str(Path(__file__).parents[1] / "model"))
-import architectures
 
 PLAIN = ["gpt2", "llama", "cohere", "gptj"]
 STOP, PAD, LONGEST = frozenset(range(5, 60, 6)), 0, 12

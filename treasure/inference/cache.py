@@ -48,12 +48,14 @@ class RoomyLayer(DynamicLayer):
     def join(self, other: "RoomyLayer") -> None:
         """Puts the rows of `other` behind these; the shorter ones get empty places in front."""
         length = max(self.length, other.length)
-        sides = []
-        for mine, theirs in ((self.keys, other.keys), (self.values, other.values)):
-            parts = [functional.pad(part, (0, 0, length - part.shape[-2], _GROWTH)) for part in (mine, theirs)]
-            sides.append(torch.cat(parts))
-        self._room, self.length = (sides[0], sides[1]), length
+        keys, values = _joined(self.keys, other.keys, length), _joined(self.values, other.values, length)
+        self._room, self.length = (keys, values), length
         self.keys, self.values = (room[..., :length, :] for room in self._room)
+
+
+def _joined(first: Tensor | None, second: Tensor | None, length: int) -> Tensor:
+    assert first is not None and second is not None, "both layers have been written to"
+    return torch.cat([functional.pad(part, (0, 0, length - part.shape[-2], _GROWTH)) for part in (first, second)])
 
 
 def roomy_cache(num_layers: int) -> Cache:

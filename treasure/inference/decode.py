@@ -16,7 +16,7 @@ from treasure.seeding import key_to_int
 # B rows, T places, V vocabulary
 
 _DONE_SHARE = 0.25
-"""Share of the rows that are done before they leave and others take their places: each time costs a copy of the cache."""
+"""Share of rows that are done before they leave and others take their places: each time costs a copy of the cache."""
 
 
 @dataclass(frozen=True, slots=True)
