@@ -59,7 +59,9 @@ def test_the_batch_does_not_matter(sizes, batch_size, temperature):
 def test_samples_follow_the_probabilities():
     """First tokens of 2,000 equal prompts against the model's own distribution at this temperature."""
     model = architectures.build("llama")
-    model.get_output_embeddings().weight.data.div_(25)
+    head = model.get_output_embeddings()
+    assert head is not None
+    head.weight.data.div_(25)
     prompt = prompts_of([6])[0]
     found = [ids[0] for ids in decoded(model, [prompt] * 2000, batch_size=500, temperature=0.7)]
     expected = (model(torch.tensor([prompt])).logits[0, -1] / 0.7).softmax(-1)
