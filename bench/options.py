@@ -1,6 +1,7 @@
 """What `make bench` is asked for: how long to measure, on which cores and data."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,10 @@ from bench.shapes import SHAPES, shape_of
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """`quick` shows that everything works; its numbers say little. `work` keeps corpora and caches."""
+    """`quick` shows that everything works; its numbers say little. `work` keeps corpora and caches.
+
+    `tried` are TRL's settings of an earlier time with their speeds, by shape and kind; shapes without are tried anew.
+    """
 
     quick: bool
     work: Path
@@ -17,6 +21,7 @@ class Options:
     alpaca: Path
     pipeline_rows: int
     shapes: tuple[str, ...] = tuple(SHAPES)
+    tried: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def num_rounds(self) -> int:
@@ -32,4 +37,8 @@ class Options:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values for the results."""
-        return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
+        return {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in asdict(self).items()
+            if name != "tried"
+        }

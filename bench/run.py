@@ -3,6 +3,7 @@
 make bench                                              everything; an hour or two on two cores
 .venv/bin/python -m bench.run --quick                   shows that all of it works; the numbers say little
 .venv/bin/python -m bench.run --only training,roofline  measures these again, keeps the other results
+.venv/bin/python -m bench.run --only training --keep-tried  the contests alone, without trying TRL's settings again
 """
 
 import argparse
@@ -34,6 +35,9 @@ MEASUREMENTS: dict[str, Callable[[Options], dict[str, Any]]] = {
 def main() -> None:
     """Measures what was asked for and writes the page anew from all results there are."""
     arguments = _arguments()
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    results_file = arguments.work.resolve() / ("quick.json" if arguments.quick else "results.json")
+    results = json.loads(results_file.read_text(encoding="utf-8")) if results_file.is_file() else {}
     options = Options(
         quick=arguments.quick,
         work=arguments.work.resolve(),
@@ -41,10 +45,8 @@ def main() -> None:
         alpaca=arguments.alpaca,
         pipeline_rows=arguments.rows,
         shapes=arguments.shapes,
+        tried=_tried(results) if arguments.keep_tried else {},
     )
-    options.work.mkdir(parents=True, exist_ok=True)
-    results_file = options.work / ("quick.json" if options.quick else "results.json")
-    results = json.loads(results_file.read_text(encoding="utf-8")) if results_file.is_file() else {}
     for name in arguments.only:
         say(f"== {name}")
         result = MEASUREMENTS[name](options)
@@ -62,6 +64,11 @@ def main() -> None:
     say(f"{page}")
 
 
+def _tried(results: dict[str, Any]) -> dict[str, Any]:
+    shapes = results.get("training", {}).get("result", {})
+    return {shape: found["tried"] for shape, found in shapes.items() if "tried" in found}
+
+
 def _provenance() -> dict[str, Any]:
     found = provenance.collect()
     found["packages"] |= {name: provenance.package_version(name) for name in ("trl", "accelerate")}
@@ -73,6 +80,7 @@ def _arguments() -> argparse.Namespace:
     names = ",".join(MEASUREMENTS)
     parser.add_argument("--only", type=_names, default=list(MEASUREMENTS), help=f"comma-separated, of {names}")
     parser.add_argument("--shapes", type=_shapes, default=tuple(SHAPES), help=f"of {','.join(SHAPES)}; by default all")
+    parser.add_argument("--keep-tried", action="store_true", help="take the settings of TRL that were best last time")
     parser.add_argument("--quick", action="store_true", help="a few steps each, to see that it works")
     parser.add_argument("--work", type=Path, default=ROOT / "outputs" / "bench", help="corpora and results.json")
     parser.add_argument("--rows", type=int, default=200_000, help="rows of the pipeline; the paper's size is 2700000")

@@ -47,7 +47,7 @@ def _of_shape(shape: str, options: Options, settings: Settings) -> dict[str, Any
     reason = why_not(SHAPES[shape].corpus, options)
     if reason:
         return {"skipped": reason}
-    tried = {kind: _tried(shape, kind, options, some) for kind, some in settings.items()}
+    tried = options.tried.get(shape) or {kind: _tried(shape, kind, options, some) for kind, some in settings.items()}
     contenders = {"ours": ours(shape, options), "ours, not compiled": ours(shape, options, compile=False)}
     best: dict[str, str] = {}
     for kind, rates in tried.items():

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 from treasure.data.layout import Batch, Composed, Layout, lay_out
 from treasure.data.template import SegmentKind
 from treasure.errors import ConfigError
-from treasure.model.attention import check_packing
+from treasure.model.attention import check_causal, check_packing
 from treasure.model.causal_lm import context_length
 from treasure.model.loss import token_losses
 from treasure.model.probe import has_bare_head
@@ -66,12 +66,24 @@ def test_the_head_is_bare_where_nothing_else_makes_logits(name):
 
 
 @pytest.mark.parametrize("name", EVERY)
+def test_a_model_that_writes_does_not_see_what_it_predicts(name):
+    check_causal(architectures.build(name))
+
+
+@pytest.mark.parametrize("name", ["bert", "roberta"])
+def test_an_encoder_is_refused(name):
+    with pytest.raises(ConfigError, match="sees the tokens that it is to predict"):
+        check_causal(architectures.build(name, is_decoder=False))
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_asking_leaves_no_trace(name):
     """Modes, hooks, gradients and the random stream are as before."""
     model = architectures.build(name).train()
     next(model.base_model.children()).eval()
     modes, state = [module.training for module in model.modules()], torch.get_rng_state()
     has_bare_head(model, batch_of([16]).input_ids)
+    check_causal(model)
     with suppress(ConfigError):
         check_packing(model, 16)
     assert [module.training for module in model.modules()] == modes

@@ -21,6 +21,7 @@ from treasure.jsonl import write_json
 from treasure.markers.config import MarkerMode
 from treasure.model.card import TrainingStory
 from treasure.model.checkpoint import save_checkpoint
+from treasure.model.frozen import frozen_digest
 from treasure.model.tokenizer import pad_id
 from treasure.ranks import is_started, rank
 from treasure.stopping import deferred_stop
@@ -153,6 +154,7 @@ def train_here(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[L
         "examples": batches(num_steps).examples_key(),
         "layout": layout(checkpoint.model),
         "precision": resolve_precision(config.trainer.precision, device_type(config.trainer.accelerator)),
+        "frozen base": frozen_digest(checkpoint.model),
     }
     keeper = StateKeeper(folder, identity, config.trainer, num_steps, tell=lambda text: say(f"{folder.name}: {text}"))
     if writes and keeper.first_step:

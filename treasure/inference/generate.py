@@ -11,6 +11,7 @@ from transformers import GenerationConfig as HuggingFaceGenerationConfig
 from treasure.data.example import Message
 from treasure.errors import ConfigError
 from treasure.inference.config import GenerationConfig
+from treasure.inference.decode import DecodeSettings, decode, is_plain
 from treasure.markers.header_style import MarkerOrder
 from treasure.markers.marker_set import Marker, MarkerSet, applies
 from treasure.markers.parse import OUT_OF_ORDER, ParsedHeader
@@ -40,7 +41,9 @@ class Generation:
 
 
 class Generator:
-    """Writes answers with a checkpoint, longest prompts first, in batches padded on the left."""
+    """Writes answers with a checkpoint: in one running batch, or by transformers' `generate` where a model keeps other
+    things than keys and values (state spaces, sliding windows); the answers are the same.
+    """
 
     def __init__(self, checkpoint: Checkpoint, config: GenerationConfig, accelerator: str = "auto") -> None:
         self._checkpoint, self._config = checkpoint, config
@@ -48,6 +51,7 @@ class Generator:
         self._has_header = checkpoint.surface is not None and checkpoint.style.in_completion
         self._header_room = len(_longest_header(checkpoint)) if self._has_header else 0
         nn.Module.to(checkpoint.model, self._device).eval()
+        self._is_plain = is_plain(checkpoint.model)
         self._generate: Callable[..., torch.Tensor] = checkpoint.model.generate  # pyright: ignore[reportAttributeAccessIssue]
 
     def generate(self, requests: Sequence[GenerationRequest], description: str | None = None) -> list[Generation]:
@@ -120,6 +124,8 @@ class Generator:
         self, prompts: Sequence[list[int]], stop: frozenset[int], on_done: Callable[[int], object]
     ) -> list[list[int]]:
         """The new ids for each prompt, up to and including the first of `stop`."""
+        if self._is_plain:
+            return decode(self._checkpoint.model, prompts, self._settings(stop), on_done)
         found: list[list[int]] = [[] for _ in prompts]
         order = sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
         for start in range(0, len(order), self._config.batch_size):
@@ -128,6 +134,17 @@ class Generator:
                 found[i] = ids
             on_done(len(chosen))
         return found
+
+    def _settings(self, stop: frozenset[int]) -> DecodeSettings:
+        return DecodeSettings(
+            max_new_tokens=self._config.max_new_tokens + self._header_room,
+            batch_size=self._config.batch_size,
+            stop=stop,
+            pad=pad_id(self._checkpoint.tokenizer),
+            temperature=self._config.temperature,
+            top_p=self._config.top_p,
+            seed=self._config.seed,
+        )
 
     @torch.inference_mode()
     def _run(self, prompts: list[list[int]], offset: int, stop: frozenset[int]) -> list[list[int]]:

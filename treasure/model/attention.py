@@ -17,6 +17,8 @@ from treasure.model.probe import is_close, probing
 
 _FEW = 8
 """Tokens of the examples that tell whether a model keeps them apart."""
+_MANY = 64
+"""Tokens that tell whether a model sees later ones; some layers take whole chunks of so many."""
 
 
 def segment_mask(segments: Int[Tensor, "B T"], model: PreTrainedModel) -> Shaped[Tensor, "B 1 T T"]:
@@ -52,6 +54,42 @@ def check_packing(model: PreTrainedModel, max_length: int) -> None:
         raise ConfigError(f"This model cannot learn from packed rows: {reason}. Set batch.layout=padded.")
 
 
+def check_causal(model: PreTrainedModel) -> None:
+    """Refuses a model that sees the tokens it is to predict, as encoders do.
+
+    Raises:
+        ConfigError: it was asked, and a later token changed what it says of an earlier one.
+    """
+    ids = torch.linspace(num_rows(model) // 4, 3 * num_rows(model) // 4, _MANY, device=model.device).long()[None]
+    try:
+        slope = _slope(model, {"input_ids": ids, "use_cache": False}, slice(None, _MANY // 2))[1]
+    except (IndexError, RuntimeError, TypeError, ValueError):
+        return  # a question it cannot take tells nothing of rows of a batch
+    if slope[:, _MANY // 2 :].any():
+        raise ConfigError(
+            f"{type(model).__name__} sees the tokens that it is to predict, so it cannot learn to write. Take a causal "
+            "model; an encoder that can be one says is_decoder=true in its config.json."
+        )
+
+
+def _slope(model: PreTrainedModel, inputs: dict[str, Any], places: slice) -> tuple[Tensor, Tensor]:
+    """Logits for `inputs`, and how those at `places` move with the embedding [B T D] of each token."""
+    embedded: list[Tensor] = []
+
+    def keep(_: nn.Module, __: tuple[Any, ...], found: Tensor) -> Tensor:
+        embedded.append(found.detach().requires_grad_())
+        return embedded[-1]
+
+    with probing(model), torch.enable_grad():
+        hook = model.get_input_embeddings().register_forward_hook(keep)
+        try:
+            logits = model(**inputs).logits
+        finally:
+            hook.remove()
+        (slope,) = torch.autograd.grad(logits[:, places].float().square().sum(), embedded)
+    return logits.detach(), slope
+
+
 def _known_reason(model: PreTrainedModel, max_length: int) -> str | None:
     """What its configuration tells; masks replace windows and chunks, so these must not be shorter than examples."""
     name, config = type(model).__name__, model.config.get_text_config()
@@ -70,26 +108,15 @@ def _found_reason(model: PreTrainedModel) -> str | None:
     """What two short examples in one row tell; what only shows in longer ones, `_known_reason` has to know."""
     name, rows = type(model).__name__, num_rows(model)
     first, second = torch.linspace(rows // 4, 3 * rows // 4, 2 * _FEW, device=model.device).long().view(2, _FEW)
-    embedded: list[Tensor] = []
-
-    def keep(_: nn.Module, __: tuple[Any, ...], found: Tensor) -> Tensor:
-        embedded.append(found.detach().requires_grad_())
-        return embedded[-1]
-
     try:
-        with probing(model), torch.enable_grad():
-            alone = [model(input_ids=ids[None], use_cache=False).logits.detach() for ids in (first, second)]
-            hook = model.get_input_embeddings().register_forward_hook(keep)
-            try:
-                together = model(**_packed(model, first, second)).logits
-            finally:
-                hook.remove()
-            (slope,) = torch.autograd.grad(together[:, _FEW:].float().square().sum(), embedded)
+        with probing(model), torch.no_grad():
+            alone = [model(input_ids=ids[None], use_cache=False).logits for ids in (first, second)]
+        together, slope = _slope(model, _packed(model, first, second), slice(_FEW, None))
     except (IndexError, RuntimeError, TypeError, ValueError) as error:  # as layers fail on masks unknown to them
         return f"{name} failed on one ({str(error).strip() or type(error).__name__})"
     if slope[:, :_FEW].any():  # not even the smallest influence: it may grow in training
         return f"layers of {name} look from one example of a row into the one before it"
-    if not is_close(together.detach(), torch.cat(alone, dim=1)):
+    if not is_close(together, torch.cat(alone, dim=1)):
         return f"{name} gives examples in one row other logits than alone"
     return None
 

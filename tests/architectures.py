@@ -80,10 +80,13 @@ SHAPED: dict[str, Callable[[], hf.PreTrainedConfig]] = {
 """Their logits are more than that, or their hidden states are not where others have them."""
 
 
-def build(name: str, seed: int = 0) -> PreTrainedModel:
-    """A model with random weights and loud logits, in evaluation mode."""
+def build(name: str, seed: int = 0, **changes: object) -> PreTrainedModel:
+    """A model with random weights and loud logits, in evaluation mode; `changes` are made to its configuration."""
+    config = (BARE | SHAPED)[name]()
+    for setting, value in changes.items():
+        setattr(config, setting, value)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = AutoModelForCausalLM.from_config((BARE | SHAPED)[name]()).eval()
+        model = AutoModelForCausalLM.from_config(config).eval()
         model.get_output_embeddings().weight.data.mul_(50)
     return model

@@ -1,0 +1,165 @@
+"""Decodes many prompts in one running batch: rows that are done leave it, waiting prompts take their places."""
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers.cache_utils import Cache
+
+from treasure.inference.cache import has_plain_cache, layers_of, roomy_cache
+from treasure.seeding import key_to_int
+
+# B rows, T places, V vocabulary
+
+_DONE_SHARE = 0.25
+"""Share of rows that are done before they leave and others take their places: each time costs a copy of the cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeSettings:
+    """How to decode: at most `max_new_tokens` a row and `batch_size` rows at once; ids in `stop` end a row.
+
+    `temperature` 0 takes the most probable token; above 0 draws from the nucleus `top_p`, with numbers keyed by `seed`
+    and the row, so that what else is in the batch does not matter.
+    """
+
+    max_new_tokens: int
+    batch_size: int
+    stop: frozenset[int]
+    pad: int
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+
+
+def is_plain(model: nn.Module) -> bool:
+    """Whether `decode` can run `model`: it is told positions, and keeps nothing but keys and values of all places."""
+    takes = inspect.signature(model.forward).parameters
+    return {"position_ids", "past_key_values", "logits_to_keep"} <= takes.keys() and has_plain_cache(model)
+
+
+@torch.inference_mode()
+def decode(
+    model: nn.Module, prompts: Sequence[Sequence[int]], settings: DecodeSettings, on_done: Callable[[int], object]
+) -> list[list[int]]:
+    """The new ids for each prompt, up to and including the first stop; `on_done` is told how many rows are done.
+
+    `model` is one of which `is_plain` holds.
+    """
+    batch = _Batch(model, prompts, settings)
+    while batch.has_work:
+        on_done(batch.step())
+    return batch.found
+
+
+class _Batch:
+    """Rows being decoded: `_rows` holds the prompt's number of each, `_done` which are, `_mask` [B T] real places."""
+
+    def __init__(self, model: nn.Module, prompts: Sequence[Sequence[int]], settings: DecodeSettings) -> None:
+        self._model, self._prompts, self._settings = model, prompts, settings
+        self._device = next(model.parameters()).device
+        self._waiting = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))  # the longest is last and goes first
+        self.found: list[list[int]] = [[] for _ in prompts]
+        self._rows: list[int] = []
+        self._done: list[bool] = []
+        self._cache: Cache | None = None
+        self._mask = self._ids = self._positions = torch.empty(0)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether a prompt waits or a row is not done."""
+        return bool(self._waiting) or not all(self._done)
+
+    def step(self) -> int:
+        """Lets prompts in or writes one token for each row; how many rows it ended."""
+        if sum(self._done) >= _DONE_SHARE * len(self._rows):
+            self._leave()
+        free = self._settings.batch_size - len(self._rows)
+        if self._waiting and free >= _DONE_SHARE * self._settings.batch_size:
+            return self._admit(free)
+        self._mask = nn.functional.pad(self._mask, (0, 1), value=1)
+        self._positions = self._positions + 1
+        logits = self._forward(self._ids[:, None], self._positions[:, None], self._mask, self._cache)
+        self._ids = self._pick(logits, self._rows)
+        return self._note(range(len(self._rows)))
+
+    def _admit(self, number: int) -> int:
+        """Reads the next `number` prompts, padded on the left, and puts them behind the rows that run."""
+        chosen = [self._waiting.pop() for _ in range(min(number, len(self._waiting)))]
+        width = max(len(self._prompts[i]) for i in chosen)
+        padded = [[self._settings.pad] * (width - len(self._prompts[i])) + list(self._prompts[i]) for i in chosen]
+        ids = torch.tensor(padded, device=self._device)
+        lengths = torch.tensor([len(self._prompts[i]) for i in chosen], device=self._device)
+        mask = (torch.arange(width, device=self._device) >= (width - lengths)[:, None]).long()
+        cache = roomy_cache(self._model.config.get_text_config(decoder=True).num_hidden_layers)  # pyright: ignore
+        logits = self._forward(ids, (mask.cumsum(-1) - 1).clamp(min=0), mask, cache)
+        self._join(self._pick(logits, chosen), lengths - 1, mask, cache)
+        self._rows += chosen
+        self._done += [False] * len(chosen)
+        return self._note(range(len(self._rows) - len(chosen), len(self._rows)))
+
+    def _join(self, ids: Tensor, positions: Tensor, mask: Tensor, cache: Cache) -> None:
+        """Puts new rows behind those that run; the shorter side gets empty places in front."""
+        if self._cache is None or not self._rows:
+            self._ids, self._positions, self._mask, self._cache = ids, positions, mask, cache
+            return
+        for mine, theirs in zip(layers_of(self._cache), layers_of(cache), strict=True):
+            mine.join(theirs)
+        length = max(self._mask.shape[1], mask.shape[1])
+        self._mask = torch.cat([nn.functional.pad(side, (length - side.shape[1], 0)) for side in (self._mask, mask)])
+        self._ids, self._positions = torch.cat([self._ids, ids]), torch.cat([self._positions, positions])
+
+    def _note(self, places: Iterable[int]) -> int:
+        """Takes down the newest id of the rows in `places`; how many of them it ends."""
+        ids, num_ended = self._ids.tolist(), 0
+        for place in places:
+            if not self._done[place]:
+                row = self.found[self._rows[place]]
+                row.append(ids[place])
+                self._done[place] = ids[place] in self._settings.stop or len(row) >= self._settings.max_new_tokens
+                num_ended += self._done[place]
+        return num_ended
+
+    def _leave(self) -> None:
+        """Takes rows out that are done, and places in front that no other row needs."""
+        kept = [place for place, is_done in enumerate(self._done) if not is_done]
+        if len(kept) == len(self._rows):
+            return
+        rows = torch.tensor(kept, dtype=torch.long, device=self._device)
+        self._ids, self._positions, self._mask = self._ids[rows], self._positions[rows], self._mask[rows]
+        first = int(self._mask.argmax(-1).min()) if kept else 0
+        self._mask = self._mask[:, first:]
+        for layer in layers_of(self._cache) if self._cache is not None else []:
+            layer.keep(rows, first)
+        self._rows = [self._rows[place] for place in kept]
+        self._done = [False] * len(kept)
+
+    def _forward(self, ids: Tensor, positions: Tensor, mask: Tensor, cache: Cache | None) -> Tensor:
+        """Logits [B V] behind the last place."""
+        output: Any = self._model(
+            input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True,
+            logits_to_keep=1,
+        )  # fmt: skip
+        return output.logits[:, -1]
+
+    def _pick(self, logits: Tensor, rows: Sequence[int]) -> Tensor:
+        """The next id [B] of `rows`."""
+        if self._settings.temperature == 0:
+            return logits.argmax(-1)
+        numbers = [self._number(row) for row in rows]
+        ranked, order = (logits.float() / self._settings.temperature).softmax(-1).sort(-1, descending=True)
+        below = ranked.cumsum(-1) - ranked  # what is more probable; the first token of a nucleus has nothing above it
+        ranked = ranked.masked_fill(below >= self._settings.top_p, 0.0)
+        reached = ranked.cumsum(-1)
+        wanted = torch.tensor(numbers, device=self._device)[:, None] * reached[:, -1:]
+        places = torch.searchsorted(reached, wanted, right=True).clamp(max=ranked.shape[-1] - 1)
+        return order.gather(-1, places)[:, 0]
+
+    def _number(self, row: int) -> float:
+        """A number in [0, 1) for the next token of `row`."""
+        key = key_to_int("sample", self._settings.seed, row, len(self.found[row]))
+        return float(np.random.Generator(np.random.PCG64(key)).random(dtype=np.float32))
