@@ -60,7 +60,11 @@ class FactsAnnotator:
     def annotate(self, examples: Sequence[Example], known: Sequence[Mapping[str, Finding]]) -> list[dict[str, Finding]]:
         """The facts about categories that `known` does not settle; it abstains from none."""
         return [
-            {name: finding for name, finding in fact_findings(example, self._taxonomy).items() if _is_open(name, before)}
+            {
+                name: finding
+                for name, finding in fact_findings(example, self._taxonomy).items()
+                if _is_open(name, before)
+            }
             for example, before in zip(examples, known, strict=True)
         ]
 
