@@ -6,6 +6,7 @@ TreasureError
 ├── DataError           a data file or row that cannot be used; names file and line
 ├── CheckpointError     a model folder that does not fit what is asked of it
 ├── TrainingError       a training that cannot go on
+├── AnnotationError     an annotation that cannot go on; what is done is kept
 ├── DiskFullError       no room to write
 ├── SandboxError        a tool-chain that cannot run code here
 └── MissingExtraError   an optional package that is not installed
@@ -47,6 +48,10 @@ class CheckpointError(TreasureError):
 
 class TrainingError(TreasureError):
     """A training that cannot go on."""
+
+
+class AnnotationError(TreasureError):
+    """An annotation that cannot go on; what is done is kept, and the same command goes on from there."""
 
 
 class DiskFullError(TreasureError):
