@@ -63,13 +63,16 @@ class Server:
         body = json.loads(await reader.readexactly(length))
         arrived = time.time()
         kind = self.fault()
-        await asyncio.sleep(self.options.delay_s)
         if kind == "timeout":
+            self.note(arrived, kind, body)
             await asyncio.sleep(self.options.hang_s)
+        else:
+            await asyncio.sleep(self.options.delay_s)
         status, headers, data = self.response(kind, body)
         if kind == ANSWERED and "POISON" in body["messages"][1]["content"]:
             kind = "bad_label"
-        self.note(arrived, kind, body)
+        if kind != "timeout":
+            self.note(arrived, kind, body)
         head = f"HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {len(data)}\r\n{headers}\r\n"
         payload = head.encode() + data
         writer.write(payload[: len(payload) - 20] if kind == "cut" else payload)

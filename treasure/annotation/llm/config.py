@@ -43,7 +43,8 @@ class RunnerConfig:
     max_backoff_s: float = 60.0
     """Longest wait before a retry in seconds, at least `backoff_s`; a server's Retry-After may go beyond."""
     max_failures_in_a_row: int = 20
-    """Requests that fail for good one after the other before the run stops with their reason, at least 1."""
+    """Requests that fail for good one after the other before the run stops with their reason, at least 1; those that
+    fail by their own text count only as long as nothing has been answered."""
     retry_failed: bool = True
     """Whether a new start asks again what an earlier one listed as failed."""
     prompt_price: float = 0.0

@@ -43,13 +43,17 @@ class Hope(StrEnum):
 
 @dataclass(frozen=True)
 class AttemptError(Exception):
-    """An attempt without a valid answer. `retry_after_s` is the server's wish, 0 where it has none."""
+    """An attempt without a valid answer. `retry_after_s` is the server's wish, 0 where it has none.
+
+    `by_request` says that the fault lies with this request rather than with the endpoint: others may well be answered.
+    """
 
     reason: str
     hope: Hope = Hope.AGAIN
     usage: Usage = field(default_factory=Usage)
     retry_after_s: float = 0.0
     is_rate_limit: bool = False
+    by_request: bool = False
 
     def __str__(self) -> str:
         return self.reason
@@ -84,7 +88,7 @@ class Endpoint:
         try:
             answers, probabilities = self._read(_first_choice(body), request)
         except InvalidAnswerError as error:
-            raise AttemptError(f"invalid answer: {error}", usage=usage) from error
+            raise AttemptError(f"invalid answer: {error}", usage=usage, by_request=True) from error
         return Reply(answers, probabilities, usage, time.monotonic() - started)
 
     async def _post(self, request: Request) -> Mapping[str, Any]:
@@ -170,7 +174,13 @@ def _status_error(error: "APIStatusError") -> AttemptError:
     elif status in _OF_THE_REQUEST:
         hope = Hope.NO_REQUEST
     wait = _retry_after_s(error.response.headers)
-    return AttemptError(f"HTTP {status}: {_short(error)}", hope, retry_after_s=wait, is_rate_limit=status == 429)
+    return AttemptError(
+        f"HTTP {status}: {_short(error)}",
+        hope,
+        retry_after_s=wait,
+        is_rate_limit=status == 429,
+        by_request=hope is Hope.NO_REQUEST,
+    )
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float:

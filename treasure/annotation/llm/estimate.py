@@ -7,7 +7,7 @@ from treasure.annotation.llm.config import AnswerMode, LLMConfig
 from treasure.annotation.llm.prompt import Request
 from treasure.annotation.llm.records import Experience
 
-_TOKENS_PER_LABEL = 8
+_TOKENS_PER_LABEL = 6
 _ASSUMED_LATENCY_S = 1.0
 
 

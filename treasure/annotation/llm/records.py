@@ -17,6 +17,7 @@ import json
 import sqlite3
 import time
 import uuid
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -55,20 +56,27 @@ class Records:
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._told():
             self._db = sqlite3.connect(path, timeout=_LOCKED_S, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._create()
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=FULL")
+                self._create()
+            except BaseException:
+                self._db.close()
+                raise
         self._owner = uuid.uuid4().hex
         self._lock = self._owner_path(self._owner).open("w")
+        weakref.finalize(self, self._lock.close)  # whoever forgets to close owns nothing any longer
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def close(self) -> None:
         """Gives back what is not done and lets go of the file."""
-        with self._write() as db:
-            db.execute("UPDATE requests SET owner = NULL WHERE owner = ?", (self._owner,))
-        self._db.close()
-        self._owner_path(self._owner).unlink(missing_ok=True)
-        self._lock.close()
+        try:
+            with self._write() as db:
+                db.execute("UPDATE requests SET owner = NULL WHERE owner = ?", (self._owner,))
+        finally:
+            self._db.close()
+            self._owner_path(self._owner).unlink(missing_ok=True)
+            self._lock.close()
 
     def find(self, keys: Iterable[str]) -> dict[str, Record]:
         """Key -> record of those that have an outcome."""

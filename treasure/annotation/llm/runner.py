@@ -37,7 +37,9 @@ class Runner:
         self._tokens_limit = RateLimit(self._config.tokens_per_minute)
         self._pause_until = 0.0
         self._failed: set[str] = set()
+        self._failed_before: set[str] = set()
         self._num_failed_in_a_row = 0
+        self._has_answered = False
         self._answer_tokens = 1 if config.answer_mode is AnswerMode.LOGPROBS else config.max_answer_tokens
         experience = records.experience()
         self._token_ratio = 1.0 if experience is None else experience.token_ratio
@@ -52,6 +54,7 @@ class Runner:
         wanted = {request.key: request for request in requests}
         done = self._records.find(wanted)
         todo = [request for key, request in wanted.items() if key not in done or not self.is_settled(done[key])]
+        self._failed_before = {request.key for request in todo if request.key in done}
         on_done(len(wanted) - len(todo))
         if not todo:
             return done
@@ -130,7 +133,7 @@ class Runner:
         else:
             self._records.answered({request.key: reply})
             self._used(request, reply.usage)
-            self._num_failed_in_a_row = 0
+            self._num_failed_in_a_row, self._has_answered = 0, True
             return None
         finally:
             drive.reserved -= cost
@@ -155,6 +158,8 @@ class Runner:
 
     def _give_up(self, request: Request, error: AttemptError, drive: "_Drive") -> None:
         self._failed.add(request.key)
+        if error.by_request and (self._has_answered or request.key in self._failed_before):
+            return  # what always fails is asked last, after all others, and must not end the run
         self._num_failed_in_a_row += 1
         if self._num_failed_in_a_row >= self._config.max_failures_in_a_row:
             drive.end(
