@@ -1,5 +1,7 @@
 import json
 import math
+import os
+import signal
 
 import pytest
 import torch
@@ -13,7 +15,8 @@ from treasure.annotation.llm.choice import make_choice
 from treasure.annotation.llm.config import LLMConfig, LocalConfig, RunnerConfig
 from treasure.annotation.llm.local import LocalModel
 from treasure.annotation.llm.prompt import Request
-from treasure.errors import AnnotationError, ConfigError
+from treasure.errors import AnnotationError, ConfigError, Interrupted
+from treasure.stopping import stop_signals
 
 TEMPLATE = "{% for m in messages %}<{{ m.role }}>{{ m.content }}\n{% endfor %}<assistant>"
 NO_SYSTEM = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}" + TEMPLATE
@@ -145,6 +148,23 @@ def test_a_folder_without_a_model_is_refused(tmp_path):
         LocalConfig(accelerator="tpu")
     with pytest.raises(ConfigError, match="batch_size"):
         LocalConfig(batch_size=0)
+
+
+def test_a_signal_ends_it_after_the_batch_at_hand(folder, tmp_path):
+    settings = config(folder, tmp_path, categories=["domain"], batch_size=2)
+    with LLMAnnotator(settings, TAXONOMY) as annotator:
+        records = annotator._open().records
+        noted, keep = [], records.answered
+
+        def answered(replies):
+            keep(replies)
+            noted.extend(replies)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        records.answered = answered
+        with pytest.raises(Interrupted), stop_signals():
+            annotator.annotate(numbered(9), [{}] * 9)
+        assert len(noted) == 2 == annotator.totals().num_answered == annotator.totals().num_sent
 
 
 def test_a_model_trained_anew_under_its_name_is_another_model(tmp_path):
