@@ -44,6 +44,11 @@ def test_every_label_stands_at_every_place_about_as_often():
     assert all(abs(count - 800) < 150 for count in places.values())
 
 
+def test_letters_follow_the_order_shown():
+    assert list(DOMAIN.letters.values()) == list(DOMAIN.shown)
+    assert len({make_choice(TAXONOMY.category("domain"), seed).letters["B"] for seed in range(40)}) == 5
+
+
 def test_the_order_follows_from_its_key():
     orders = {make_choice(TAXONOMY.category("domain"), seed, "text").shown for seed in range(20)}
     assert len(orders) > 5

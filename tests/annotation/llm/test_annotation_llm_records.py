@@ -152,6 +152,7 @@ print(json.dumps([result["domain"].values for result in results]))
 """
 
 
+@pytest.mark.slow
 def test_two_processes_that_share_the_file_ask_nothing_twice(serve, llm_config, tmp_path):
     server = serve(delay_s=0.02)
     command = [sys.executable, "-c", CLIENT, json.dumps(sys.path), str(tmp_path / "shared.sqlite"), server.base_url]
@@ -189,6 +190,7 @@ def test_an_annotator_may_be_used_after_a_fork_and_pickled(serve, llm_config):
     assert len(server.requests) == 5
 
 
+@pytest.mark.slow
 def test_an_answer_is_on_the_disk_before_work_goes_on(serve, llm_config, tmp_path):
     server = serve()
     path = tmp_path / "killed.sqlite"
