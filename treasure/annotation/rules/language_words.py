@@ -90,6 +90,6 @@ FOREIGN_LETTERS: dict[str, str] = {
 """fastText's code -> letters that texts in that language have at most in single foreign words."""
 
 OWN_LETTERS: dict[str, str] = {
-    "ru": "ыэёъ", "uk": "іїєґ", "fa": "پچژگ", "vi": "đơưăảẻỉỏủỷẩểổởửẫễỗỡữấếốớứầềồờừặậệộợựạẹ", "cs": "řůě", "ro": "șțăşţ", "pl": "łąęśżźć", "tr": "ğışç", "pt": "ãõç",
+    "ru": "ыэёъ", "uk": "іїєґ", "fa": "پچژگ", "vi": "đơưảẻỉỏủỷẩểổởửẫễỗỡữấếốớứầềồờừặậệộợự", "cs": "řůě", "ro": "șțăşţ", "pl": "łąęśżźć", "tr": "ğışç", "pt": "ãõç",
 }  # fmt: skip
 """fastText's code -> letters that point to that language among those it is mixed up with."""

@@ -67,7 +67,10 @@ class Text:
     @cached_property
     def is_bare_code(self) -> bool:
         """Whether the text outside of fenced blocks is code in the main."""
-        return bool(self.lines) and len(self.code_lines) >= 0.6 * len(self.lines)
+        if not self.code_lines:
+            return False
+        remarks = sum(line.lstrip().startswith(("# ", "-- ")) for line in self.lines)
+        return len(self.code_lines) >= 0.6 * (len(self.lines) - remarks)
 
     @cached_property
     def prose(self) -> str:
@@ -127,7 +130,7 @@ _BEGINS = re.compile(
     r"|(?:const|let|var|val|auto|int|float|double|char|bool|boolean|String|string|long|void|unsigned|size_t)\s+[*&]?\w+"
     r"\s*(?:[=;(:,\[]|$)"
     r"|(?:if|while|for|switch|elif|foreach|unless|until|match|catch|when)\b.*[:{)]\s*$|(?:if|while)\s+\[|(?:else|try|finally|fi|done|esac|begin)\b\s*[:{]?\s*$"
-    r"|return\b(?:\s+[\w\"'(\[{-][^.]{0,200})?;?$|print(?:ln|f)?!?\s*\(|puts\s|echo\s+[\"'$\w-]|export\s+\w+"
+    r"|return\s+[\w\"'(\[{*&!-](?:.{0,250}[^.\s])?\s*$|return;?$|print(?:ln|f)?!?\s*\(|puts\s|echo\s+[\"'$\w-]|export\s+\w+"
     r"|(?:SELECT|select)\b.{1,400}\b(?:FROM|from)\b|(?:INSERT\s+INTO|DELETE\s+FROM|CREATE\s+(?:TABLE|VIEW|INDEX|DATABASE|PROCEDURE|FUNCTION|TRIGGER|OR|UNIQUE)|"
     r"ALTER\s+TABLE|DROP\s+TABLE|UPDATE\s+\w+\s+SET|SELECT\s+[\w*\"`,. (]+$|FROM\s+\w+|WHERE\s+\w+|GROUP\s+BY|ORDER\s+BY|(?:LEFT\s+|RIGHT\s+|INNER\s+|OUTER\s+)*JOIN\s+\w+|VALUES\s*\()"
     r"|(?:IDENTIFICATION|ENVIRONMENT|DATA|PROCEDURE)\s+DIVISION|PROGRAM-ID|WORKING-STORAGE|(?:DISPLAY|MOVE|PERFORM|STOP\s+RUN|COMPUTE|ACCEPT)\b[^a-z]*|\d\d\s+[A-Z][\w-]*\s+PIC\b"
