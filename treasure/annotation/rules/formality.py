@@ -13,6 +13,7 @@ from treasure.annotation.rules.formality_signs import (
     INFORMAL,
     INFORMAL_PATTERNS,
     PERSONA,
+    PERSONA_HINTS,
 )
 
 CLIP = 2_000
@@ -20,6 +21,7 @@ CLIP = 2_000
 _WORD = re.compile(r"(?:[^\W\d_]|[\u0900-\u0963\u200c])+(?:['’][^\W\d_]+)?")
 _EMOJI = re.compile(EMOJI)
 _PERSONA = re.compile(PERSONA, re.IGNORECASE)
+_ASKED_HINTS = ("formal", "casual", "friendly", "official", "professional", "colloquial", "slang")
 _ASKS = {"Formal": re.compile(ASKS_FORMAL, re.IGNORECASE), "Informal": re.compile(ASKS_INFORMAL, re.IGNORECASE)}
 
 
@@ -34,14 +36,15 @@ class Signs:
 def detect_style(prose: str, prompt: str, language: str | None) -> tuple[str, float]:
     """('Formal', 'Informal' or 'Custom', probability), or ('', 0) where nothing or too much tells."""
     asked = prompt[-CLIP:]
-    if _PERSONA.search(asked):
+    lowered = asked.lower()
+    if any(hint in lowered for hint in PERSONA_HINTS) and _PERSONA.search(asked):
         return "Custom", 0.8
     signs = signs_of(prose, language)
     formal, informal = signs.formal, signs.informal
-    if asked.isascii() and "formal" in asked or "casual" in asked:  # asking counts as much as two signs
+    if any(hint in lowered for hint in _ASKED_HINTS):  # asking counts as much as three signs
         informal_asked = bool(_ASKS["Informal"].search(asked))
-        formal += 2 * (bool(_ASKS["Formal"].search(asked)) and not informal_asked)
-        informal += 2 * informal_asked
+        formal += 3 * (bool(_ASKS["Formal"].search(asked)) and not informal_asked)
+        informal += 3 * informal_asked
     best, other = max(formal, informal), min(formal, informal)
     if best < _fewest(language) or best < 3 * other:
         return "", 0.0
@@ -50,7 +53,7 @@ def detect_style(prose: str, prompt: str, language: str | None) -> tuple[str, fl
 
 def _fewest(language: str | None) -> int:
     """Signs that it takes: English has no pronoun that tells by itself."""
-    return 2 if language in ("English", None) else 1
+    return 3 if language in ("English", None) else 1
 
 
 def signs_of(prose: str, language: str | None) -> Signs:

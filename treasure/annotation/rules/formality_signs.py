@@ -1,26 +1,26 @@
 """Words that address the reader formally or informally, or that belong to one manner of writing, language by language."""
 
 FORMAL: dict[str, str] = {
-    "English": "sincerely hereby herewith pursuant hereafter thereof therein whom sir madam esteemed henceforth shall "
-    "respectfully aforementioned kindly cordially notwithstanding forthwith enclosed undersigned heretofore whereas "
-    "furthermore moreover regarding",
-    "French": "vous votre vos veuillez madame monsieur cordialement salutations distinguées",
-    "Spanish": "usted ustedes ud uds vd atentamente estimado estimada señor señora disculpe permítame cordialmente",
-    "Italian": "lei cordialmente distinti egregio gentile gentilissimo signore signora voglia vostra",
+    "English": "sincerely hereby herewith pursuant hereafter thereof therein sir madam esteemed henceforth shall "
+    "respectfully aforementioned kindly cordially notwithstanding forthwith undersigned heretofore "
+    "",
+    "French": "vous votre vos veuillez cordialement salutations distinguées",
+    "Spanish": "usted ustedes ud uds vd atentamente disculpe permítame cordialmente",
+    "Italian": "cordialmente distinti egregio gentilissimo ",
     "German": "",
-    "Portuguese": "senhor senhora senhores senhoras vossa atenciosamente prezado prezada cordialmente queira solicitamos",
-    "Russian": "вы вас вам вами ваш ваша ваше ваши вашего вашей вашу ваших вашим уважаемый уважаемая уважаемые пожалуйста",
+    "Portuguese": "vossa atenciosamente prezado prezada cordialmente queira solicitamos",
+    "Russian": "вы вас вам вами ваш ваша ваше ваши вашего вашей вашу ваших вашим уважаемый уважаемая уважаемые ",
     "Ukrainian": "ви вас вам вами ваш ваша ваше ваші вашого вашої вашу ваших вашим шановний шановна шановні",
-    "Polish": "pan pani państwo pana panu państwa państwu panią szanowny szanowna szanowni poważaniem proszę uprzejmie",
-    "Czech": "vy vás vám vámi váš vaše vaši vašeho vašemu vaší vážený vážená pozdravem prosím račte",
+    "Polish": "szanowny szanowna szanowni poważaniem uprzejmie",
+    "Czech": "vy vás vám vámi váš vaše vaši vašeho vašemu vaší vážený vážená pozdravem račte",
     "Turkish": "siz sizin size sizi sizden sizinle sayın saygılarımla lütfen efendim beyefendi hanımefendi",
-    "Vietnamese": "kính thưa quý ngài trân vui",
+    "Vietnamese": "kính thưa ngài trân ",
     "Dutch": "u uw uzelf geachte hoogachtend meneer mevrouw",
-    "Indonesian": "anda bapak ibu saudara hormat mohon silakan yth dimohon",
-    "Romanian": "dumneavoastră dvs stimate stimată domnule doamnă respect dumneaei dumnealui vă",
-    "Greek": "εσείς εσάς σας κύριε κυρία αξιότιμε παρακαλώ παρακαλούμε εκτίμηση",
+    "Indonesian": "anda mohon silakan yth dimohon",
+    "Romanian": "dumneavoastră dvs stimate stimată domnule doamnă dumneaei dumnealui vă",
+    "Greek": "εσείς εσάς σας κύριε κυρία αξιότιμε παρακαλώ παρακαλούμε ",
     "Hindi": "आप आपका आपकी आपके आपको आपसे आपने महोदय महोदया श्रीमान कृपया आदरणीय",
-    "Arabic": "حضرتك حضرتكم سيادتكم سيادتك المحترم المحترمة تفضلوا يرجى نرجو سعادة معالي وتفضلوا",
+    "Arabic": "حضرتك حضرتكم سيادتكم سيادتك المحترم المحترمة تفضلوا يرجى نرجو معالي وتفضلوا",
     "Persian": "شما شمارا جنابعالی سرکار بفرمایید احتراماً لطفاً لطفا گرامی جناب خواهشمند فرمایید می‌باشد می‌باشند",
     "Hebrew": "נכבד נכבדי אדוני גברתי בכבוד כבודו הנכם הנך נא לכבוד אנא",
     "Chinese": "",
@@ -30,27 +30,27 @@ FORMAL: dict[str, str] = {
 """Language -> words in lower case."""
 
 INFORMAL: dict[str, str] = {
-    "English": "gonna wanna gotta kinda sorta yeah yep nope hey dude guys cool awesome lol omg haha btw dunno ain't y'all "
-    "buddy stuff super totally yup hi ok okay cuz pls thx wow oops folks bro mate cheers lemme gimme",
-    "French": "tu te toi ton tes t' t'es t'as ouais salut coucou sympa truc mec ptit mdr lol bah ben super cool chouette bisous",
-    "Spanish": "tú ti contigo tus tuyo tuya vos vale tío tía guay hola jaja chao oye mola colega genial chévere",
+    "English": "gonna wanna gotta kinda sorta yeah yep nope hey dude cool awesome lol omg haha btw dunno ain't y'all "
+    "yup cuz pls thx wow oops bro cheers lemme gimme",
+    "French": "tu te toi ton tes t' t'es t'as ouais salut coucou sympa truc mec ptit mdr lol bah ben super cool bisous",
+    "Spanish": "tú ti contigo tus tuyo tuya guay hola jaja chao oye mola colega genial chévere",
     "Italian": "tu ti te tuo tua tuoi tue ciao boh dai figo beh mica ragazzi bello insomma okay",
-    "German": "du dich dir dein deine deinen deinem deiner deines euch euer eure euren hey hallo cool klasse super mal nö "
-    "ne na hast bist geil kumpel tschüss",
-    "Portuguese": "tu te ti teu tua teus tuas contigo cê tá né pra pro oi cara galera beleza legal valeu vc a_gente gente",
-    "Russian": "ты тебя тебе тобой твой твоя твоё твое твои твоего твоей твою привет пока ага ну круто чувак лол клёво блин щас",
-    "Ukrainian": "ти тебе тобі тобою твій твоя твоє твої твого твоєї твою привіт ага ну круто чувак класно",
-    "Polish": "ty ciebie cię ci tobie tobą twój twoja twoje twoi twojego twojej hej cześć fajnie fajny super spoko no kurczę siema",
-    "Czech": "ty tebe tě ti tobě tebou tvůj tvoje tvá tvé tvého ahoj čau hele fajn super jo prima kámo",
-    "Turkish": "sen senin sana seni senden seninle selam abi kanka ya yav hadi canım lan naber",
-    "Vietnamese": "mày tao tớ cậu nhé nha ơi nè hihi haha ừ ok bạn_ơi đấy",
-    "Dutch": "je jij jou jouw jullie hoi hey joh leuk gaaf nou lekker hè super doei",
+    "German": "du dich dir dein deine deinen deinem deiner deines euch euer eure euren hey hallo cool nö "
+    "hast bist geil kumpel tschüss",
+    "Portuguese": "tu te ti teu tua teus tuas contigo cê tá né pra pro oi galera beleza valeu vc ",
+    "Russian": "ты тебя тебе тобой твой твоя твоё твое твои твоего твоей твою привет ага круто чувак лол клёво блин щас",
+    "Ukrainian": "ти тебе тобі тобою твій твоя твоє твої твого твоєї твою привіт ага круто чувак класно",
+    "Polish": "ty ciebie cię tobie tobą twój twoja twoje twoi twojego twojej hej cześć fajnie fajny super spoko kurczę siema",
+    "Czech": "ty tebe tě tobě tebou tvůj tvoje tvá tvé tvého ahoj čau hele fajn super jo prima kámo",
+    "Turkish": "sen senin sana seni senden seninle selam abi kanka hadi canım lan naber",
+    "Vietnamese": "mày tao tớ cậu nhé nha ơi nè hihi haha ừ ok ",
+    "Dutch": "je jij jou jouw jullie hoi hey joh gaaf nou lekker hè doei",
     "Indonesian": "kamu kau lo gue gua lu nggak gak banget dong sih deh kok nih yuk aku loh aja",
     "Romanian": "tu tine ție ți te tău ta tăi tale salut bună mișto super hai bre",
-    "Greek": "εσύ εσένα σου γεια ρε μωρέ τέλεια παιδιά πλάκα φίλε",
+    "Greek": "εσύ εσένα σου γεια ρε μωρέ τέλεια φίλε",
     "Hindi": "तू तुम तुम्हारा तुम्हारी तुम्हारे तुम्हें तुझे तेरा तेरी यार अरे हाय",
     "Arabic": "إيه ايه ازيك إزيك عشان علشان كده شو ايش إيش ليش هيك بدي وش يلا اوكي شلون هلا كتير مش",
-    "Persian": "تو تورو بهت ازت می‌خوام میخوام می‌شه میشه اینه رو دیگه آره اگه چیه یه بریم سلام خیلی‌ها مرسی",
+    "Persian": "تو تورو بهت ازت می‌خوام میخوام می‌شه میشه اینه رو دیگه آره اگه چیه یه بریم خیلی‌ها مرسی",
     "Hebrew": "סבבה אחי יאללה היי אחלה מגניב כיף חחח וואו תותח די בקיצור תכלס",
     "Chinese": "",
     "Japanese": "",
@@ -61,12 +61,14 @@ INFORMAL: dict[str, str] = {
 FORMAL_PATTERNS: dict[str, str] = {
     "German": r"(?<=[a-zäöüß,] )(?:Sie|Ihnen|Ihr|Ihre[nmrs]?)\b|\bSehr geehrte|\bMit freundlichen Grüßen|\bbitten wir",
     "English": r"\bDear (?:Sir|Madam|Mr|Ms|Mrs|Dr|Professor)\b|\byours (?:sincerely|faithfully)\b|\bI am writing to\b|\bit is (?:essential|imperative|advisable)\b|\bwe regret\b|\bplease (?:be advised|find|do not hesitate)\b",
-    "Italian": r"(?<=[a-zàèéìòù,] )(?:Lei|La|Le|Suo|Sua|Suoi|Sue)\b",
+    "Italian": r"(?<=[a-zàèéìòù,] )(?:Lei|Suo|Sua|Suoi|Sue)\b",
     "Chinese": r"您|贵[司公方校]|貴[司公方校]|尊敬的|敬请|敬請|此致|敬上|阁下|閣下|谨此|謹此|兹|恳请|懇請",
-    "Japanese": r"(?:です|ます|ました|ません|でした|でしょう|ましょう|ください|下さい|ございます|いたします|申し上げ)(?=[。！？!?、\s」』)）]|か|が|の|ね|よ|$)",
+    "Japanese": r"(?:です|ます|ました|ません|でした|でしょう|ましょう|ください|下さい|ございます|いたします|申し上げ)(?=[。！？!?、\s」』)）]|か|が|の|$)",
     "Korean": r"(?:니다|니까|세요|십시오|시오|어요|아요|해요|예요|이에요|네요|군요|죠|지요|까요|데요|거든요|래요)(?=[.!?。,\s\"'”’)…~]|$)",
     "Vietnamese": r"\b[Qq]uý (?:vị|khách|công ty|ông|bà)\b|\b[Kk]ính (?:gửi|chào|thưa|mời)\b|\b[Tt]rân trọng\b|\b[Xx]in (?:vui lòng|phép|trân)\b",
     "Portuguese": r"\b[OoAa] (?:senhor|senhora)\b|\bV\.? ?S[ªa]",
+    "Polish": r"(?<=[a-ząćęłńóśźż,] )(?:Pan|Pani|Państwo|Pana|Panu|Panią|Państwa|Państwu)\b(?! [A-ZŁŚŻ])",
+    "French": r"\b(?:Madame, Monsieur|Cher Monsieur|Chère Madame)\b",
     "Spanish": r"\b(?:permítame|disculpe|tenga en cuenta|le informamos|le agradece|su atención)\b",
 }
 """Language -> pattern; each match counts as a word."""
@@ -100,5 +102,14 @@ PERSONA = (
 )
 """What in a prompt prescribes a manner of its own."""
 
-ASKS_FORMAL = r"\b(?:formal|formally|professional|official)\b(?! (?:logic|language|grammar|definition|proof|system|verification|education|dress))"
-ASKS_INFORMAL = r"\b(?:informal|informally|casual|casually|friendly|colloquial|slang)\b"
+_MANNER = r"(?: (?:tone|way|manner|style|language|letter|e-?mail|version|register|writing|note|invitation|message|conversation))"
+ASKS_FORMAL = rf"(?<!less )(?<!in)\b(?:formal|professional|official){_MANNER}|\b(?:more formal|formally|more professional)\b"
+ASKS_INFORMAL = rf"\b(?:informal|casual|friendly|colloquial|slang){_MANNER}|\b(?:less formal|more casual|informally|casually)\b"
+"""What in an English prompt asks for either manner."""
+
+PERSONA_HINTS = (
+    "like a", "as a", "as the", "as if", "style", "voice", "manner", "tone", "role", "pretend", "character", "imita", "maniè",
+    "comme si", "stil", "tonfall", "stijl", "tarz", "phong cách", "gaya", "стил", "στυλ", "ύφος", "शैली", "أسلوب", "سبک",
+    "סגנון", "口", "风格", "風格", "语气", "語氣", "なりきって", "말투", "스타일",
+)  # fmt: skip
+"""What any match of `PERSONA` holds, in lower case: a quick look before a slow one."""

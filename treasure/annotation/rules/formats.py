@@ -67,7 +67,7 @@ def _json_document(part: str) -> float:
     if isinstance(value, list) and all(isinstance(one, int) for one in value) and (len(value) == 1 or rest):
         return 0.0  # a footnote such as [1]
     if not rest:
-        return _SURE
+        return _SURE if isinstance(value, dict) or isinstance(value[0], dict | list) else _LIKELY
     if len(rest) <= (1 - _MAIN) * len(part) or rest[0] in "{[":  # some words behind it, or JSON Lines
         return _LIKELY
     return 0.0
@@ -118,6 +118,8 @@ def _xml(text: Text, prompt: str) -> float:
 
 
 def _xml_document(part: str) -> float:
+    if part.startswith("<?php"):
+        return 0.0
     tags = _TAG.findall(part[:_PARSED])
     names = {name.lower() for _, name, _ in tags}
     if len(tags) < 2 or len(names) < 2 and len(tags) < 4 and not _is_well_formed(part):
@@ -156,7 +158,7 @@ _DIVIDER = re.compile(r"[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\
 
 
 def _tabular(text: Text, prompt: str) -> float:
-    lines = text.lines
+    lines = [] if text.is_bare_code else text.lines
     for block in text.blocks:
         if block.info in ("", "csv", "tsv", "text", "table", "markdown", "md"):
             lines = [*lines, *(line for line in block.content.split("\n") if line.strip())]
@@ -249,11 +251,11 @@ def _numbered_inside(outside: str) -> float:
     return 0.8 if len(numbers) >= 3 and numbers == list(range(1, len(numbers) + 1)) else 0.0
 
 
-_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+\S", re.MULTILINE)
+_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+[^\n\w]{0,20}[^\W\d_]", re.MULTILINE)
 _EMPHASIS = re.compile(r"\*\*[^\s*][^*\n]{0,300}\*\*|__[^\s_][^_\n]{0,300}__")
 _LINK = re.compile(r"!?\[[^\]\n]{1,300}\]\([^)\s]{1,1000}\)")
 _QUOTE = re.compile(r"^ {0,3}> \S", re.MULTILINE)
-_CODE_SPAN = re.compile(r"`[^`\n]{1,200}`")
+_CODE_SPAN = re.compile(r"`{1,3}[^`\n]{1,200}`{1,3}")
 
 
 def _markdown(text: Text, prompt: str) -> float:
@@ -294,6 +296,7 @@ def _latex(text: Text, prompt: str) -> float:
     if body.count("$") < 2 or text.is_bare_code:
         return 0.0
     formulas = [match[1] for match in _FORMULA.finditer(body)]
+    formulas = [inner for inner in formulas if inner is None or not re.search(r"[;\"`&]|\becho\b", inner)]
     sure = sum(inner is None or bool(re.search(r"\\[a-zA-Z]|[\^_{}]", inner)) for inner in formulas)
     plain = sum(inner is not None and bool(_PLAIN_FORMULA.fullmatch(inner)) for inner in formulas)
     return 0.95 if sure else 0.8 if plain else 0.0
@@ -307,12 +310,15 @@ _ANSWER_IS = re.compile(
     r"(?:[:：]|\bis\b|\best\b|\bes\b|\bist\b|是|は)?\s*[(\"'*]{0,3}(?-i:[A-J])[)\"'*]{0,3}(?=[\s).,:;。]|$)",
     re.IGNORECASE,
 )
+_LETTER = re.compile(r"(?<![^\W_])[A-Ja-jА-Га-г1-9أبجد](?![^\W_])(?!['’])")
 _OPTION = re.compile(r"(?:^|[\s;,.。:：?？])\(?([A-Ja-j]|[1-9])[).:]\s*\S", re.MULTILINE)
 
 
 def _mcq(text: Text, prompt: str) -> float:
     answer = text.clipped
     if not answer or len(answer) > 600 or text.blocks:
+        return 0.0
+    if len(answer) > 12 and not _LETTER.search(answer):
         return 0.0
     is_choice = bool(_CHOICE.match(answer)) and "\n" not in answer.strip()
     if not is_choice and not _LABELS.fullmatch(answer) and not _ANSWER_IS.search(answer[:200]):

@@ -92,7 +92,8 @@ def _by_model(text: str, letters: list[int], total: int) -> Guess:
         if not code:
             return Guess(None, note=f"{candidates[0][0]} by lid.176")
     probability *= _doubt(code, script, lowered, words, probability)
-    return Guess(_NAMES[code], min(_SURE, probability) * min(1.0, 0.4 + share))
+    short = 0.6 if total < 12 else 0.8 if total < 20 else 1.0  # a word or two stand in many languages
+    return Guess(_NAMES[code], min(_SURE, probability) * min(1.0, 0.4 + share) * short)
 
 
 def _is_shouted(text: str) -> bool:

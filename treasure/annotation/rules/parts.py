@@ -6,6 +6,7 @@ from functools import cached_property
 
 CLIP = 20_000
 """Characters that are looked at for anything but lengths; of longer texts the first and the last halves of it."""
+_INFO = re.compile(r"[\w+#.{}:=-]{0,30}(?: [\w+#.{}:=\"-]{1,30})?")
 _LINE = 300
 """Characters at either end of a line by which it is judged."""
 _FENCE = re.compile(r"^[ \t]{0,3}(```+|~~~+)[ \t]*([^\n`]*)$", re.MULTILINE)
@@ -99,6 +100,8 @@ def _split_fences(text: str) -> tuple[str, tuple[Block, ...]]:
                 inside.append(line)
         elif match:
             fence, info = match[1], match[2].strip().lower()
+            if not _INFO.fullmatch(info):  # the code begins behind the fence
+                inside, info = [match[2]], ""
         else:
             outside.append(line)
     if fence:
