@@ -110,6 +110,7 @@ PIECES: dict[str, dict[float, tuple[str, ...]]] = {
         2: (".length()", ".size()", ".equals(", ".get(", ".add(", "@", "String[]", "int[]", "IllegalArgument", ".charAt("),
     },
     "csharp": {
+        8: ("public override ", "public virtual ", "protected override ", "protected virtual ", "lock (", "internal "),
         6: ("using System", "Console.", "get;", "set;", "string[]", ": base(", "string.", "static void Main", "List<string>", "Task<", ": this(", "System.Text", "System.Collections"),
         2: (".Length", ".Count", ".ToString()", ".Add(", ".Select(", ".Where(", "int[]", "virtual ", "override "),
     },

@@ -148,6 +148,8 @@ def _weigh_shape(scores: dict[str, float], plain: str) -> None:
         scores["php"] -= 6
     elif semicolons > 0.3 and re.search(r"\$\w+\s*(?:=|->|\[)", plain):
         scores["php"] += 5
+    if "$" not in plain and re.search(r"\bfunction\s*\w*\s*\([\w\s,={}\[\].]*\)\s*\{", plain):
+        scores["javascript"] += 4
     if any(line.endswith(":") for line in lines) and "{" not in plain.replace("{}", ""):
         scores["python"] += 3
     if any(line.strip() == "end" for line in lines):
