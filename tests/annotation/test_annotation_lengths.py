@@ -154,6 +154,10 @@ def test_a_word_that_never_ends_takes_no_longer_than_a_page():
     assert count_lengths("你好。" * 300_000, "Chinese") == Lengths(900_000, 300_000, 1)
 
 
+def test_halves_of_characters_are_counted():
+    assert count_lengths("a \ud800 b\udfff.", "English").tokens >= 3
+
+
 def test_what_is_remembered_is_bounded(monkeypatch):
     monkeypatch.setattr(words, "MAX_WORDS", 100)
     text = " ".join(f"w{number}." for number in range(1_000))

@@ -30,6 +30,9 @@ _CUT = 100
 _BLANK_TOKEN = re.compile(r"[^\S ]\s*| \s+")
 """White space that is a token of its own: all but a single blank."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Halves of characters, which spaCy cannot store."""
+
 
 def counter(pipeline: Language) -> Counter:
     """The fastest counter that agrees with the tokenizer of `pipeline`."""
@@ -104,6 +107,8 @@ class _Word(NamedTuple):
 
 def _read(pipeline: Language, text: str) -> tuple[int, list[bool], list[bool]]:
     """(tokens that are no white space, which tokens end a sentence, which are punctuation), by spaCy itself."""
+    if not text.isascii():
+        text = _SURROGATE.sub("\ufffd", text)
     with pipeline.memory_zone():  # else spaCy would keep each word that it ever saw
         doc = pipeline.make_doc(text)
         table = doc.to_array([IS_PUNCT, IS_SPACE])

@@ -90,7 +90,7 @@ EMOJI = (
 """What is informal in any language."""
 
 PERSONA = (
-    r"\b(?:act|speak|talk|write|respond|reply|answer|behave|pretend|imagine)\b[^.\n]{0,40}?\b(?:as if you (?:were|are)|like|as) "
+    r"\b(?:act|speak|talk|explain|describe|tell|write|respond|reply|answer|behave|pretend|imagine)\b[^.\n]{0,40}?\b(?:as if you (?:were|are)|like|as) "
     r"(?:an?|the) (?:\w+ ){0,2}?(?:pirate|robot|wizard|knight|king|queen|poet|cowboy|vampire|child|villain|detective|alien|"
     r"butler|character|rapper|gangster|ghost|dragon|elf|superhero|medieval|victorian|cat|dog|monk|samurai|ninja|witch)\b"
     r"|\b(?:in|using|with) the (?:style|voice|manner|tone|persona) of (?!an? (?:formal|informal|email|letter|list|news|report|blog))"

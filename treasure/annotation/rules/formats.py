@@ -39,7 +39,7 @@ def _documents(text: Text, opening: str, names: tuple[str, ...]) -> list[str]:
     if whole[:1] and whole[0] in opening:
         found.append(whole)
     for block in text.blocks:
-        if len(block.content) >= 0.5 * len(text.clipped) and (block.info in names or block.content.strip()[:1] in opening):
+        if len(block.content) >= len(text.outside) and (block.info in names or block.content.strip()[:1] in opening):
             found.append(block.content.strip())
     if not found and not text.blocks:
         start = re.search(rf"^[ \t]*[{re.escape(opening)}]", text.clipped, re.MULTILINE)
