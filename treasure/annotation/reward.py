@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -81,7 +82,7 @@ class RewardAnnotator:
         self._model, tokenizer = _load(config)
         self._pad = _pad_token(self._model, tokenizer)
         self._text = RewardText(tokenizer, config.template, config.max_tokens)
-        self._model.to(self._device).eval()
+        torch.nn.Module.to(self._model, self._device).eval()
         self.version = _version(config, self._model)
 
     def annotate(self, examples: Sequence[Example], known: Sequence[Mapping[str, Finding]]) -> list[dict[str, Finding]]:
@@ -111,7 +112,8 @@ class RewardAnnotator:
         ids = torch.tensor([row + [self._pad] * (length - len(row)) for row in rows], device=self._device)
         lengths = torch.tensor([len(row) for row in rows], device=self._device)
         mask = (torch.arange(length, device=self._device) < lengths[:, None]).long()
-        return self._model(input_ids=ids, attention_mask=mask).logits[:, 0].float().tolist()
+        output: Any = self._model(input_ids=ids, attention_mask=mask)
+        return output.logits[:, 0].float().tolist()
 
     def _finding(self, score: float) -> Finding:
         if not math.isfinite(score):
@@ -161,7 +163,11 @@ def _load(config: RewardConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerFas
 
 def _pad_token(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> int:
     """The id that fills up rows; the model is told, since it reads its score at the last other token."""
-    candidates = (model.config.get_text_config().pad_token_id, tokenizer.pad_token_id, tokenizer.eos_token_id)
+    candidates: tuple[Any, ...] = (
+        model.config.get_text_config().pad_token_id,
+        tokenizer.pad_token_id,
+        tokenizer.eos_token_id,
+    )
     pad = next((token for token in candidates if token is not None), None)
     if pad is None:
         raise ConfigError("The tokenizer of the reward model has neither a padding nor an end-of-sequence token.")

@@ -1,6 +1,7 @@
 """A conversation and its answer as the ids a reward model reads, whole or cut in the middle of long texts."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from transformers import PreTrainedTokenizerFast
 
@@ -62,7 +63,8 @@ class RewardText:
         if not isinstance(self._template, ChatTemplate):
             return end
         turns = [{"role": role, "content": "x"} for role in roles] + [{"role": "assistant", "content": _MARK}]
-        text = self._tokenizer.apply_chat_template(turns, tokenize=False, **self._config.variables)
+        variables: dict[str, Any] = dict(self._config.variables)
+        text = self._tokenizer.apply_chat_template(turns, tokenize=False, **variables)
         return str(text).rpartition(_MARK)[2]
 
     def _clipped(self, text: str) -> str:

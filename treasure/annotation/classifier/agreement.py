@@ -5,6 +5,7 @@ Letters: N rows, K values, B resamples.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -18,7 +19,9 @@ _BLOCK = 50
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A number with its 95 % interval, by percentiles of a bootstrap that draws whole prompts."""
+    """A number with its 95 % interval, by percentiles of a bootstrap that draws whole prompts; NaN for what has none,
+    such as kappa where all rows have one value.
+    """
 
     value: float
     low: float
@@ -55,7 +58,7 @@ def agreement(
     is_right = truth[np.arange(len(predicted)), predicted] > 0
     true = np.where(is_right, predicted, truth.argmax(axis=1))
     _, clusters = np.unique(prompts, return_inverse=True)
-    cells = csr_matrix(
+    cells: Any = csr_matrix(
         (np.ones(len(true)), (clusters, true * num_values + predicted)), shape=(clusters.max() + 1, num_values**2)
     )
     confusion = np.asarray(cells.sum(axis=0)).reshape(num_values, num_values)
@@ -65,7 +68,10 @@ def agreement(
     def estimate(which: np.ndarray | None = None, name: str = "f1") -> Estimate:
         measure = _MEASURES[name]
         values = measure(np.concatenate([confusion[None], drawn]), occurs if which is None else occurs & which)
-        low, high = np.nanquantile(values[1:], [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+        known = values[1:][~np.isnan(values[1:])]
+        if not len(known):
+            return Estimate(float(values[0]), float("nan"), float("nan"))
+        low, high = np.quantile(known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
         return Estimate(float(values[0]), float(low), float(high))
 
     return Agreement(
@@ -80,7 +86,7 @@ def agreement(
     )
 
 
-def _resampled(cells: csr_matrix, num_values: int, seed: int) -> Iterator[np.ndarray]:
+def _resampled(cells: Any, num_values: int, seed: int) -> Iterator[np.ndarray]:
     """Confusion matrices (B, K, K) of as many prompts, drawn with replacement."""
     num_prompts = cells.shape[0]
     rng = np.random.default_rng(key_to_int("agreement", seed))

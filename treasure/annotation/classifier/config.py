@@ -18,6 +18,8 @@ class ClassifierTrainConfig:
     """Different prompts that a value needs to be learned, at least `num_folds`."""
     num_folds: int = 5
     """Parts of the cross-validation, at least 2; all answers to a prompt are in one part."""
+    balance_datasets: bool = True
+    """Whether all datasets that have a value count the same for it; else all its examples do."""
     leave_out_datasets: bool = True
     """Also measure each dataset by a model that has seen all others; takes one more training a dataset."""
     tail_threshold: float = 0.05

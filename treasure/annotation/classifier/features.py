@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
@@ -60,8 +61,10 @@ class TextFeatures:
         """One row an example: four blocks of binary n-grams, each of length 1, or 0 where there is no text."""
         prompts = [self._prepared(example.prompt) for example in examples]
         completions = [self._prepared(example.completion) for example in examples]
-        blocks = [vectorizer.transform(texts) for texts in (prompts, completions) for vectorizer in self._vectorizers]
-        return hstack(blocks, format="csr", dtype=np.float32)
+        blocks: Any = [
+            vectorizer.transform(texts) for texts in (prompts, completions) for vectorizer in self._vectorizers
+        ]
+        return csr_matrix(hstack(blocks, format="csr"))
 
     def _prepared(self, text: str) -> str:
         """What n-grams are taken of: case, the kind of blanks and which digit it is do not matter."""
@@ -82,15 +85,15 @@ def clip(text: str, max_characters: int) -> str:
 def _vectorizer(
     config: FeatureConfig, tokenizer: Callable[[str], list[str]] | None, ngrams: tuple[int, int]
 ) -> HashingVectorizer:
+    options: dict[str, Any] = {"token_pattern": None, "dtype": np.float32}  # typed too narrowly by their defaults
     return HashingVectorizer(
         analyzer="char" if tokenizer is None else "word",
         tokenizer=tokenizer,
-        token_pattern=None,
         lowercase=False,
         ngram_range=ngrams,
         n_features=2**config.bits,
         alternate_sign=False,
         binary=True,
         norm="l2",
-        dtype=np.float32,
+        **options,
     )

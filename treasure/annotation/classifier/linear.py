@@ -1,6 +1,7 @@
 """A linear model over closed values: one logistic regression a value, read together as probabilities."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -39,12 +40,12 @@ def fit(
 
     `weights` (N,) says how much a row counts. Each column needs a row that has the value and one that does not.
     """
-    coefficients = np.empty((features.shape[1], truth.shape[1]), dtype=np.float32)
+    shape: Any = features.shape
+    coefficients = np.empty((shape[1], truth.shape[1]), dtype=np.float32)
     biases = np.empty(truth.shape[1], dtype=np.float32)
     for column in range(truth.shape[1]):
-        regression = SGDClassifier(
-            loss="log_loss", alpha=alpha, max_iter=epochs, tol=None, average=True, random_state=seed
-        )
+        regression: Any = SGDClassifier(loss="log_loss", alpha=alpha, max_iter=epochs, average=True, random_state=seed)
+        regression.set_params(tol=None)  # all epochs, always
         regression.fit(features, truth[:, column] > 0, sample_weight=weights)
         coefficients[:, column] = regression.coef_[0]
         biases[column] = regression.intercept_[0]
@@ -52,14 +53,22 @@ def fit(
 
 
 def fit_temperature(scores: np.ndarray, truth: np.ndarray) -> float:
-    """The temperature at which held-out `scores` (N, K) give `truth` (N, K) the highest likelihood.
+    """The temperature at which held-out `scores` (N, K) give what holds in `truth` (N, K) the highest likelihood.
 
-    Source: Guo et al., 'On calibration of modern neural networks', ICML 2017.
+    Of a row with several values that hold, it is the probability of any of them that counts. Where N answers are all
+    right, the next is still wrong with a chance of about 1 / N, so that share of each row is given to all values alike.
+
+    Source: Guo et al., 'On calibration of modern neural networks', ICML 2017; the share after Platt, 'Probabilistic
+    outputs for support vector machines', 1999.
     """
+    holds = np.where(truth > 0, 1.0, 0.0)
+    doubt = 1 / (len(truth) + 2)
 
     def loss(log_temperature: float) -> float:
         scaled = scores / np.exp(log_temperature)
-        return float(np.mean(logsumexp(scaled, axis=1) - (truth * scaled).sum(axis=1)))
+        right: Any = logsumexp(scaled, axis=1, b=holds)
+        total: Any = logsumexp(scaled, axis=1)
+        return float(np.mean(total - (1 - doubt) * right - doubt * scaled.mean(axis=1)))
 
     found = minimize_scalar(loss, bounds=tuple(np.log(_TEMPERATURES)), method="bounded")
     return float(np.exp(found.x))

@@ -22,29 +22,39 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """How models did on what they had not seen.
+
+    Calibration errors are of the probabilities of first values: `error_before` at temperature 1, `error_after` at the
+    model's, fitted without the part of the data that is measured. `coverage` is the share of rows with a probability of
+    at least the threshold, `accuracy_covered` the accuracy on them.
+    """
+
+    agreement: Agreement
+    error_before: float
+    error_after: float
+    coverage: float
+    accuracy_covered: float
+
+
+@dataclass(frozen=True)
 class CategoryReport:
     """How the classifier of one category did.
 
-    `held_out` is cross-validated, with all rows of a prompt on one side; `other_datasets` is tested on whole datasets
-    that the model has not seen, `left_out` says it of each (both only where several datasets have the category).
-    Calibration errors are of held-out prompts: with temperature 1, and with a temperature from other folds. `coverage`
-    is the share of held-out rows with a probability of at least `threshold`, `accuracy_covered` the accuracy on them.
+    `prompts` is a cross-validation in which all rows of a prompt are on one side. `datasets` leaves whole datasets out,
+    one at a time, and `left_out` tells each; None and empty where there is one dataset only. The temperature is that of
+    `datasets` if there is one: what a classifier is asked about later comes from other data too.
     """
 
     counts: Mapping[str, int]
     not_learned: tuple[str, ...]
     tail: tuple[str, ...]
     num_several: int
-    held_out: Agreement
-    other_datasets: Agreement | None
-    left_out: Mapping[str, LeftOut]
     temperature: float
-    error_before: float
-    error_after: float
-    error_other_datasets: float | None
     threshold: float
-    coverage: float
-    accuracy_covered: float
+    prompts: Trial
+    datasets: Trial | None
+    left_out: Mapping[str, LeftOut]
 
 
 @dataclass(frozen=True)
@@ -66,37 +76,40 @@ class Report:
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _plain(entry) for name, entry in value.items()}
-    if isinstance(value, np.ndarray):
-        return value.tolist()
+    if isinstance(value, np.ndarray | tuple):
+        return list(value) if isinstance(value, tuple) else value.tolist()
     if isinstance(value, float):
         return None if value != value else round(value, 4)
     return value
 
 
 def _described(name: str, report: CategoryReport) -> str:
-    held_out, other = report.held_out, report.other_datasets
+    found = report.prompts.agreement
     lines = [
-        f"{name}: {held_out.num_rows} rows of {held_out.num_prompts} prompts, {len(report.counts)} values.",
-        f"  held-out prompts: {_measures(held_out)}",
-        f"  calibration error {report.error_before:.3f} before, {report.error_after:.3f} after; at a probability of "
-        f"{report.threshold:g} it answers {report.coverage:.1%}, of which {report.accuracy_covered:.1%} are right.",
+        f"{name}: {found.num_rows} rows of {found.num_prompts} prompts, {len(report.counts)} values.",
+        *_lines("prompts never seen", report.prompts, report.threshold),
     ]
-    if other is not None:
-        lines.append(f"  datasets never seen: {_measures(other)}; calibration error {report.error_other_datasets:.3f}")
-        lines += [
-            f"    {dataset}: accuracy {one.accuracy:.3f} of {one.num_rows} rows"
-            + (f", {one.num_unseen} with values that no other dataset has" if one.num_unseen else "")
-            for dataset, one in report.left_out.items()
-        ]
+    if report.datasets is not None:
+        lines += _lines("datasets never seen", report.datasets, report.threshold)
+    lines += [
+        f"    {dataset}: accuracy {one.accuracy:.3f} of {one.num_rows} rows"
+        + (f", {one.num_unseen} of them with values that no other dataset has" if one.num_unseen else "")
+        for dataset, one in report.left_out.items()
+    ]
     if report.not_learned:
         lines.append(f"  too few prompts to learn: {', '.join(report.not_learned)}. These are never given.")
     return "\n".join(lines)
 
 
-def _measures(found: Agreement) -> str:
+def _lines(name: str, trial: Trial, threshold: float) -> list[str]:
+    found = trial.agreement
     parts = [("accuracy", found.accuracy), ("macro F1", found.macro_f1), ("kappa", found.kappa)]
     parts += [(name, one) for name, one in (("head F1", found.f1_head), ("tail F1", found.f1_tail)) if one is not None]
-    return ", ".join(f"{name} {_shown(estimate)}" for name, estimate in parts)
+    return [
+        f"  {name}: {', '.join(f'{part} {_shown(estimate)}' for part, estimate in parts)}",
+        f"    calibration error {trial.error_before:.3f} before, {trial.error_after:.3f} after; at a probability of "
+        f"{threshold:g} it answers {trial.coverage:.1%}, of which {trial.accuracy_covered:.1%} are right.",
+    ]
 
 
 def _shown(estimate: Estimate) -> str:

@@ -79,7 +79,7 @@ def balanced_weights(truth: np.ndarray, datasets: np.ndarray) -> np.ndarray:
     """How much each row counts, shape (N,), 1 on average.
 
     All values count the same, and so do the datasets that hold a value, lest the largest file stand for it. `truth` has
-    shape (N, K), `datasets` (N,).
+    shape (N, K), `datasets` (N,); where they are all the same, the rows of a value count the same.
     """
     _, places = np.unique(datasets.astype(str), return_inverse=True)
     cells = np.zeros((places.max() + 1, truth.shape[1]))
@@ -117,7 +117,7 @@ def learnable(rows: Labelled, min_prompts: int) -> Labelled:
     return Labelled(
         rows.category,
         tuple(rows.values[column] for column in columns),
-        [rows.examples[index] for index in kept],
+        [rows.examples[int(index)] for index in kept],
         truth / truth.sum(axis=1, keepdims=True),
         rows.prompts[kept],
         rows.datasets[kept],

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from treasure.annotation.classifier.config import ClassifierTrainConfig
 from treasure.annotation.classifier.features import TextFeatures
 from treasure.annotation.classifier.linear import LinearModel, calibration_error, fit, fit_temperature
 from treasure.annotation.classifier.model import Classifier, save
-from treasure.annotation.classifier.report import CategoryReport, LeftOut, Report
+from treasure.annotation.classifier.report import CategoryReport, LeftOut, Report, Trial
 from treasure.annotation.classifier.sample import Labelled, balanced_weights, draw, learnable
 from treasure.data.example import Example, MarkedExample
 from treasure.errors import ConfigError, DataError
@@ -80,36 +80,74 @@ class _Features:
 
 
 def _learn(rows: Labelled, features: csr_matrix, config: ClassifierTrainConfig) -> tuple[LinearModel, CategoryReport]:
-    shares = rows.truth.mean(axis=0)
-    is_tail = shares < config.tail_threshold
-    folds = _folds(rows, config)
-    scores = _scores_by_part(rows, features, folds, config)
-    temperature = fit_temperature(scores, rows.truth)
-    crossed = np.empty_like(scores)
-    for part in np.unique(folds):
-        others = folds != part
-        crossed[~others] = softmax(scores[~others] / fit_temperature(scores[others], rows.truth[others]), axis=1)
-    predicted = scores.argmax(axis=1)
-    is_right = rows.truth[np.arange(len(rows)), predicted] > 0
-    is_covered = crossed.max(axis=1) >= config.threshold
-    other_datasets, left_out, error_other = _by_dataset(rows, features, is_tail, temperature, config)
+    is_tail = rows.truth.mean(axis=0) < config.tail_threshold
+    trials = [_trial(rows, features, _folds(rows, config), config)]
+    names, datasets = np.unique(rows.datasets.astype(str), return_inverse=True)
+    if config.leave_out_datasets and len(names) > 1:
+        trials.append(_trial(rows, features, datasets, config))
+    temperature = trials[-1].temperature()
+    measured = [trial.measured(temperature if trial is not trials[-1] else None, is_tail, config) for trial in trials]
     model = _fitted(features, rows.truth, rows.datasets, config)
     return LinearModel(model.weights, model.biases, temperature), CategoryReport(
         counts={value: int(count) for value, count in zip(rows.values, (rows.truth > 0).sum(axis=0), strict=True)},
         not_learned=rows.left_out,
         tail=tuple(np.array(rows.values)[is_tail].tolist()),
         num_several=int(((rows.truth > 0).sum(axis=1) > 1).sum()),
-        held_out=agreement(rows.truth, predicted, rows.prompts, is_tail, seed=config.seed),
-        other_datasets=other_datasets,
-        left_out=left_out,
         temperature=temperature,
-        error_before=calibration_error(softmax(scores, axis=1).max(axis=1), is_right),
-        error_after=calibration_error(crossed.max(axis=1), is_right),
-        error_other_datasets=error_other,
         threshold=config.threshold,
-        coverage=float(is_covered.mean()),
-        accuracy_covered=float(is_right[is_covered].mean()) if is_covered.any() else float("nan"),
+        prompts=measured[0],
+        datasets=measured[1] if len(measured) > 1 else None,
+        left_out={str(name): trials[1].left_out(part) for part, name in enumerate(names)} if len(trials) > 1 else {},
     )
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """Scores (N, K) of each row by a model that has seen nothing of its part (N,); `_NEVER` for values not seen."""
+
+    rows: Labelled
+    scores: np.ndarray
+    parts: np.ndarray
+
+    @property
+    def predicted(self) -> np.ndarray:
+        return self.scores.argmax(axis=1)
+
+    @property
+    def has_seen(self) -> np.ndarray:
+        """Whether the model was shown a value that the row has, (N,)."""
+        return ((self.rows.truth > 0) & (self.scores > _NEVER)).any(axis=1)
+
+    @property
+    def is_right(self) -> np.ndarray:
+        return np.asarray((self.rows.truth[np.arange(len(self.rows)), self.predicted] > 0) & self.has_seen)
+
+    def temperature(self, without: int | None = None) -> float:
+        """The temperature that fits all parts but `without`; 1 where there are no rows to tell."""
+        kept = self.has_seen & (self.parts != without)
+        return fit_temperature(self.scores[kept], self.rows.truth[kept]) if kept.any() else 1.0
+
+    def measured(self, temperature: float | None, is_tail: np.ndarray, config: ClassifierTrainConfig) -> Trial:
+        """How the trial went with `temperature`, or with one fitted to the other parts for each part."""
+        temperatures = np.full(len(self.rows), temperature or 1.0)
+        for part in np.unique(self.parts) if temperature is None else ():
+            temperatures[self.parts == part] = self.temperature(without=part)
+        before = softmax(self.scores, axis=1).max(axis=1)
+        after = softmax(self.scores / temperatures[:, None], axis=1).max(axis=1)
+        is_covered, is_right = after >= config.threshold, self.is_right
+        return Trial(
+            agreement(self.rows.truth, self.predicted, self.rows.prompts, is_tail, seed=config.seed),
+            error_before=calibration_error(before, is_right),
+            error_after=calibration_error(after, is_right),
+            coverage=float(is_covered.mean()),
+            accuracy_covered=float(is_right[is_covered].mean()) if is_covered.any() else float("nan"),
+        )
+
+    def left_out(self, part: int) -> LeftOut:
+        """How the rows of `part` did."""
+        held_out = self.parts == part
+        num_unseen = int((~self.has_seen[held_out]).sum())
+        return LeftOut(int(held_out.sum()), num_unseen, float(self.is_right[held_out].mean()))
 
 
 def _folds(rows: Labelled, config: ClassifierTrainConfig) -> np.ndarray:
@@ -121,50 +159,25 @@ def _folds(rows: Labelled, config: ClassifierTrainConfig) -> np.ndarray:
     return folds
 
 
-def _scores_by_part(
-    rows: Labelled, features: csr_matrix, parts: np.ndarray, config: ClassifierTrainConfig
-) -> np.ndarray:
-    """Scores (N, K) of each row by a model that has seen nothing of its part."""
+def _trial(rows: Labelled, features: csr_matrix, parts: np.ndarray, config: ClassifierTrainConfig) -> _Trial:
+    """Each part (N,) by a model that was trained on the others, without rows that ask what the part asks."""
     scores = np.full(rows.truth.shape, _NEVER, dtype=np.float64)
     for part in np.unique(parts):
-        seen = np.flatnonzero((parts != part) & ~np.isin(rows.prompts, rows.prompts[parts == part]))
+        held_out = np.flatnonzero(parts == part)
+        seen = np.flatnonzero((parts != part) & ~np.isin(rows.prompts, rows.prompts[held_out]))
         columns = np.flatnonzero(rows.truth[seen].sum(axis=0) > 0)
         if len(columns) < 2:
             continue
         model = _fitted(features[seen], rows.truth[np.ix_(seen, columns)], rows.datasets[seen], config)
-        held_out = np.flatnonzero(parts == part)
         scores[np.ix_(held_out, columns)] = model.scores(features[held_out])
-    return scores
+    return _Trial(rows, scores, parts)
 
 
 def _fitted(
     features: csr_matrix, truth: np.ndarray, datasets: np.ndarray, config: ClassifierTrainConfig
 ) -> LinearModel:
-    weights = balanced_weights(truth, datasets)
+    weights = balanced_weights(truth, datasets if config.balance_datasets else np.zeros(len(truth)))
     return fit(features, truth, weights, alpha=config.alpha, epochs=config.epochs, seed=config.seed)
-
-
-def _by_dataset(
-    rows: Labelled, features: csr_matrix, is_tail: np.ndarray, temperature: float, config: ClassifierTrainConfig
-) -> tuple[Any, dict[str, LeftOut], float | None]:
-    """Agreement over all rows by models that have not seen their dataset, the same for each, and calibration error."""
-    names, parts = np.unique(rows.datasets.astype(str), return_inverse=True)
-    if not config.leave_out_datasets or len(names) < 2:
-        return None, {}, None
-    scores = _scores_by_part(rows, features, parts, config)
-    predicted = scores.argmax(axis=1)
-    is_right = rows.truth[np.arange(len(rows)), predicted] > 0
-    is_unseen = ((rows.truth > 0) & (scores > _NEVER)).sum(axis=1) == 0
-    is_right &= ~is_unseen
-    left_out = {
-        str(name): LeftOut(
-            int((parts == part).sum()), int(is_unseen[parts == part].sum()), float(is_right[parts == part].mean())
-        )
-        for part, name in enumerate(names)
-    }
-    probabilities = softmax(scores / temperature, axis=1).max(axis=1)
-    found = agreement(rows.truth, predicted, rows.prompts, is_tail, seed=config.seed)
-    return found, left_out, calibration_error(probabilities, is_right)
 
 
 def _provenance(learned: dict[str, Labelled], taxonomy: Taxonomy, config: ClassifierTrainConfig) -> dict[str, Any]:
