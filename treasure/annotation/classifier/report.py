@@ -13,12 +13,15 @@ from treasure.annotation.classifier.agreement import Agreement, Estimate
 class LeftOut:
     """A dataset that a model was tested on without having seen any of it.
 
-    `num_unseen` of its `num_rows` rows have only values that no other dataset has; they count as wrong.
+    `num_unseen` of its `num_rows` rows have only values that no other dataset has; they count as wrong. `coverage` and
+    `accuracy_covered` as in `Trial`.
     """
 
     num_rows: int
     num_unseen: int
     accuracy: float
+    coverage: float
+    accuracy_covered: float
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,8 @@ def _described(name: str, report: CategoryReport) -> str:
     if report.datasets is not None:
         lines += _lines("datasets never seen", report.datasets, report.threshold)
     lines += [
-        f"    {dataset}: accuracy {one.accuracy:.3f} of {one.num_rows} rows"
+        f"    {dataset}: accuracy {one.accuracy:.3f} of {one.num_rows} rows; {one.coverage:.1%} answered, of which "
+        f"{one.accuracy_covered:.1%} right"
         + (f", {one.num_unseen} of them with values that no other dataset has" if one.num_unseen else "")
         for dataset, one in report.left_out.items()
     ]

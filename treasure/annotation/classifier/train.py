@@ -97,7 +97,9 @@ def _learn(rows: Labelled, features: csr_matrix, config: ClassifierTrainConfig) 
         threshold=config.threshold,
         prompts=measured[0],
         datasets=measured[1] if len(measured) > 1 else None,
-        left_out={str(name): trials[1].left_out(part) for part, name in enumerate(names)} if len(trials) > 1 else {},
+        left_out={str(name): trials[1].left_out(part, config) for part, name in enumerate(names)}
+        if len(trials) > 1
+        else {},
     )
 
 
@@ -116,7 +118,7 @@ class _Trial:
     @property
     def has_seen(self) -> np.ndarray:
         """Whether the model was shown a value that the row has, (N,)."""
-        return ((self.rows.truth > 0) & (self.scores > _NEVER)).any(axis=1)
+        return np.any((self.rows.truth > 0) & (self.scores > _NEVER), axis=1)
 
     @property
     def is_right(self) -> np.ndarray:
@@ -127,27 +129,41 @@ class _Trial:
         kept = self.has_seen & (self.parts != without)
         return fit_temperature(self.scores[kept], self.rows.truth[kept]) if kept.any() else 1.0
 
+    def _probabilities(self, temperatures: np.ndarray) -> np.ndarray:
+        """The probability of the predicted value, (N,), with a temperature a row."""
+        return softmax(self.scores / temperatures[:, None], axis=1).max(axis=1)
+
     def measured(self, temperature: float | None, is_tail: np.ndarray, config: ClassifierTrainConfig) -> Trial:
         """How the trial went with `temperature`, or with one fitted to the other parts for each part."""
         temperatures = np.full(len(self.rows), temperature or 1.0)
         for part in np.unique(self.parts) if temperature is None else ():
             temperatures[self.parts == part] = self.temperature(without=part)
-        before = softmax(self.scores, axis=1).max(axis=1)
-        after = softmax(self.scores / temperatures[:, None], axis=1).max(axis=1)
+        before, after = self._probabilities(np.ones(len(self.rows))), self._probabilities(temperatures)
         is_covered, is_right = after >= config.threshold, self.is_right
         return Trial(
             agreement(self.rows.truth, self.predicted, self.rows.prompts, is_tail, seed=config.seed),
             error_before=calibration_error(before, is_right),
             error_after=calibration_error(after, is_right),
             coverage=float(is_covered.mean()),
-            accuracy_covered=float(is_right[is_covered].mean()) if is_covered.any() else float("nan"),
+            accuracy_covered=_share(is_right[is_covered]),
         )
 
-    def left_out(self, part: int) -> LeftOut:
-        """How the rows of `part` did."""
+    def left_out(self, part: int, config: ClassifierTrainConfig) -> LeftOut:
+        """How the rows of `part` did, with a temperature fitted to the other parts."""
         held_out = self.parts == part
-        num_unseen = int((~self.has_seen[held_out]).sum())
-        return LeftOut(int(held_out.sum()), num_unseen, float(self.is_right[held_out].mean()))
+        probabilities = self._probabilities(np.full(len(self.rows), self.temperature(without=part)))
+        is_covered = held_out & (probabilities >= config.threshold)
+        return LeftOut(
+            num_rows=int(held_out.sum()),
+            num_unseen=int((held_out & ~self.has_seen).sum()),
+            accuracy=_share(self.is_right[held_out]),
+            coverage=_share(is_covered[held_out]),
+            accuracy_covered=_share(self.is_right[is_covered]),
+        )
+
+
+def _share(is_so: np.ndarray) -> float:
+    return float(is_so.mean()) if len(is_so) else float("nan")
 
 
 def _folds(rows: Labelled, config: ClassifierTrainConfig) -> np.ndarray:
