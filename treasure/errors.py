@@ -7,7 +7,6 @@ TreasureError
 ├── CheckpointError     a model folder that does not fit what is asked of it
 ├── AnnotationError     an annotation that cannot go on
 ├── TrainingError       a training that cannot go on
-├── AnnotationError     an annotation that cannot go on; what is done is kept
 ├── DiskFullError       no room to write
 ├── SandboxError        a tool-chain that cannot run code here
 └── MissingExtraError   an optional package that is not installed
@@ -53,10 +52,6 @@ class AnnotationError(TreasureError):
 
 class TrainingError(TreasureError):
     """A training that cannot go on."""
-
-
-class AnnotationError(TreasureError):
-    """An annotation that cannot go on; what is done is kept, and the same command goes on from there."""
 
 
 class DiskFullError(TreasureError):

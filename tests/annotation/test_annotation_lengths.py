@@ -131,7 +131,10 @@ def test_tokens_and_sentences_are_those_of_spacy(text, language):
     assert count_lengths(text, language) == by_spacy(text, language)
 
 
-@given(text=st.text(alphabet="ab1.,:;()[]<>=-_'\"/@# \n\t\u00a0\u3000。！？你", max_size=40), language=st.sampled_from(SOME_LANGUAGES))
+@given(
+    text=st.text(alphabet="ab1.,:;()[]<>=-_'\"/@# \n\t\u00a0\u3000。！？你", max_size=40),
+    language=st.sampled_from(SOME_LANGUAGES),
+)
 def test_any_mix_of_marks_is_cut_as_spacy_cuts_it(text, language):
     assert count_lengths(text, language) == by_spacy(text, language)
 

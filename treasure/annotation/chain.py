@@ -6,12 +6,13 @@ What a part of the sidecar holds already is read, what is missing or does not fi
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
 from treasure.annotation.blocks import Block
 from treasure.annotation.finding import Annotator, Finding, Outcome
+from treasure.annotation.llm.estimate import Estimate
 from treasure.annotation.parts import PartIdentity, digest, fits, meaning, part_path, read_part, write_block, write_part
 from treasure.data.example import Example
 from treasure.errors import TaxonomyError, TreasureError
@@ -22,11 +23,20 @@ Known = list[dict[str, Finding]]
 
 _Key = TypeVar("_Key", tuple[str, str, str], tuple[str, str])
 
+
+@runtime_checkable
+class Estimating(Protocol):
+    """An annotator that can say beforehand what its answers will cost."""
+
+    def dry_run(self, examples: Sequence[Example], known: Sequence[Mapping[str, Finding]]) -> Estimate:
+        """What it would still have to ask about these examples."""
+        ...
+
+
 NOT_ASKED = Finding("nobody", Outcome.NOT_APPLICABLE, note="not asked now")
 """Stands in what annotators are told for categories that they are not to speak of now."""
 
 _LONGEST_NOTE = 500
-_READS = ("lang",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +122,26 @@ def annotate_block(
     return tally
 
 
-def missing(task: Task, block: Block, examples: Sequence[Example], annotators: Sequence[Annotator]) -> Tally:
-    """What `annotate_block` would ask now, with what is known now; writes nothing."""
+def missing(
+    task: Task,
+    block: Block,
+    examples: Sequence[Example],
+    annotators: Sequence[Annotator],
+    estimates: dict[str, Estimate],
+) -> Tally:
+    """What `annotate_block` would ask now, with what is known now; writes nothing.
+
+    What annotators that cost something say of their price is added to `estimates`, by name.
+    """
     ids = [example.id for example in examples]
     known, tally = _known_from(task, block, ids), Tally()
     for annotator in annotators:
-        for ask in _asks(task, block, examples, annotator, known):
+        asks = _asks(task, block, examples, annotator, known)
+        places, told = _told(task, annotator, asks, known)
+        if places and isinstance(annotator, Estimating):
+            cost = annotator.dry_run([examples[place] for place in places], told)
+            estimates[annotator.name] = estimates[annotator.name] + cost if annotator.name in estimates else cost
+        for ask in asks:
             path = part_path(task.folder, annotator.name, ask.category, block.dataset, block.number)
             if ask.is_done:
                 rows = dict(read_part(path, task.taxonomy.category(ask.category)))
@@ -152,13 +176,12 @@ def _is_settled(known: Mapping[str, Finding], category: str) -> bool:
 def _asks(task: Task, block: Block, examples: Sequence[Example], annotator: Annotator, known: Known) -> list[_Ask]:
     """What `annotator` has to say in this block, done or not."""
     block_ids = digest(example.id for example in examples)
-    reads = getattr(annotator, "reads", _READS)
     asks: list[_Ask] = []
     for category in task.categories:
         if category not in annotator.categories:
             continue
         places = [place for place, before in enumerate(known) if not _is_settled(before, category)]
-        context = [name for name in reads if name != category]
+        context = [name for name in annotator.reads if name != category]
         identity = PartIdentity(
             annotator=annotator.name,
             version=annotator.version,
@@ -189,16 +212,10 @@ def _answers(
     task: Task, examples: Sequence[Example], annotator: Annotator, asks: Sequence[_Ask], known: Known
 ) -> dict[int, dict[str, Finding]]:
     """Place of an example -> what `annotator` finds of the categories that are not done."""
-    open_asks = {ask.category: set(ask.places) for ask in asks if not ask.is_done}
-    places = sorted(set().union(*open_asks.values()))
+    places, told = _told(task, annotator, asks, known)
     if not places:
         return {}
-    shut = {name: NOT_ASKED for name in (*annotator.categories, *task.taxonomy.names) if name not in open_asks}
-    told = [{**shut, **known[place]} for place in places]
-    for before in told:
-        for name in shut.keys() & before.keys():
-            if not before[name].settles:
-                before[name] = NOT_ASKED
+    open_asks = _open_asks(asks)
     found = _ask(annotator, [examples[place] for place in places], told, sorted(open_asks))
     return {
         place: {
@@ -208,6 +225,26 @@ def _answers(
         }
         for place, findings in zip(places, found, strict=True)
     }
+
+
+def _open_asks(asks: Sequence[_Ask]) -> dict[str, set[int]]:
+    """Category -> places of the examples that it is still to be asked about."""
+    return {ask.category: set(ask.places) for ask in asks if not ask.is_done}
+
+
+def _told(
+    task: Task, annotator: Annotator, asks: Sequence[_Ask], known: Known
+) -> tuple[list[int], list[dict[str, Finding]]]:
+    """The places that `annotator` is asked about, and what it is told of each: other categories look settled."""
+    open_asks = _open_asks(asks)
+    places = sorted(set().union(*open_asks.values()))
+    shut = {name: NOT_ASKED for name in (*annotator.categories, *task.taxonomy.names) if name not in open_asks}
+    told = [{**shut, **known[place]} for place in places]
+    for before in told:
+        for name in shut.keys() & before.keys():
+            if not before[name].settles:
+                before[name] = NOT_ASKED
+    return places, told
 
 
 def _ask(

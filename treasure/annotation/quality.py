@@ -47,6 +47,7 @@ class QualityAnnotator:
 
     name = "quality"
     categories = (BUCKET,)
+    reads = (QUALITY, LANGUAGE, TASK)
 
     def __init__(self, config: QualityConfig, taxonomy: Taxonomy) -> None:
         """Reads the edges.

@@ -66,6 +66,7 @@ class RewardAnnotator:
     """
 
     name = "reward"
+    reads = ()
 
     def __init__(self, config: RewardConfig, taxonomy: Taxonomy) -> None:
         """Loads the model.

@@ -18,6 +18,7 @@ from treasure.annotation.blocks import Block, read_block, with_checked_facts, wr
 from treasure.annotation.chain import Tally, Task, annotate_block, missing
 from treasure.annotation.config import Engine, Phase
 from treasure.annotation.cores import annotate_on_cores
+from treasure.annotation.llm.estimate import Estimate
 from treasure.annotation.parts import remove_blocks_from, remove_unfinished
 from treasure.annotation.sidecar import SidecarInfo, read_info, write_info
 from treasure.annotation.work import Board, Work, tally_from
@@ -45,11 +46,12 @@ class AnnotationOptions:
 
 @dataclass(slots=True)
 class AnnotationSummary:
-    """What became of a run, or in a rehearsal (`dry_run`) what would be asked."""
+    """What became of a run, or in a rehearsal (`dry_run`) what would be asked and cost."""
 
     tally: Tally = field(default_factory=Tally)
     num_examples: dict[str, int] = field(default_factory=dict)
     reports: list[str] = field(default_factory=list)
+    estimates: dict[str, Estimate] = field(default_factory=dict)
     seconds: float = 0.0
 
 
@@ -105,7 +107,7 @@ def rehearse(
         number = 0
         while chunk := list(islice(rows, options.block_size)):
             block = Block(name, number, len(chunk), "")
-            summary.tally.add(missing(task, block, chunk, annotators))
+            summary.tally.add(missing(task, block, chunk, annotators, summary.estimates))
             summary.num_examples[name] = summary.num_examples.get(name, 0) + len(chunk)
             number += 1
     summary.seconds = time.monotonic() - begun

@@ -115,6 +115,12 @@ class Sidecar:
         found = ((name, column.finding(place)) for name, column in self._columns.items())
         return {name: finding for name, finding in found if finding is not None}
 
+    def items(self) -> Iterator[tuple[str, dict[str, Finding]]]:
+        """(id, findings) of all annotated examples, by id."""
+        for number in self._ids.tolist():
+            example_id = f"{number:016x}"
+            yield example_id, self.findings(example_id) or {}
+
     def num_known(self, example_ids: Iterable[str]) -> int:
         """How many of `example_ids` were annotated."""
         return sum(example_id in self for example_id in example_ids)

@@ -1,4 +1,7 @@
-"""`treasure-annotate`: instruction data get their markers, kept in a folder beside them; `export` writes them out."""
+"""`treasure-annotate`: instruction data get their markers, kept in a folder beside them.
+
+`export` writes them out, `train` trains a classifier from marked examples, `edges` cuts quality buckets.
+"""
 
 import sys
 from collections.abc import Mapping
@@ -6,21 +9,25 @@ from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
+from tqdm import tqdm
 
 from treasure.annotation.chain import Tally, Task, categories_of
 from treasure.annotation.config import build_annotators
 from treasure.annotation.export import export
 from treasure.annotation.finding import Outcome
+from treasure.annotation.quality import fit_edges
 from treasure.annotation.run import AnnotationSummary, annotate_datasets, rehearse
 from treasure.annotation.sidecar import Sidecar
 from treasure.cli.console import console, say
 from treasure.config.composer import conf_dir
 from treasure.config.launch import launch
 from treasure.config.run_lock import run_lock
-from treasure.config.schema import AnnotateCommand, ExportCommand
+from treasure.config.schema import AnnotateCommand, EdgesCommand, ExportCommand, TrainClassifierCommand
 from treasure.data.config import DataConfig, DataSource
 from treasure.data.readers import DatasetConfig
 from treasure.errors import ConfigError
+from treasure.training.corpus import build_corpus
+from treasure.world.world import World
 
 _HEADS = {
     Outcome.FOUND: "known",
@@ -31,11 +38,16 @@ _HEADS = {
 
 
 def main() -> None:
-    """Entry point of `treasure-annotate`, and of `treasure-annotate export`."""
-    if sys.argv[1:2] == ["export"]:
-        launch(ExportCommand, "export", run_export, subcommand="export")
-    else:
-        launch(AnnotateCommand, "annotate", run)
+    """Entry point of `treasure-annotate` and of its subcommands."""
+    match sys.argv[1:2]:
+        case ["export"]:
+            launch(ExportCommand, "export", run_export, subcommand="export")
+        case ["train"]:
+            launch(TrainClassifierCommand, "train_classifier", run_train, subcommand="train")
+        case ["edges"]:
+            launch(EdgesCommand, "edges", run_edges, subcommand="edges")
+        case _:
+            launch(AnnotateCommand, "annotate", run)
 
 
 def run(config: AnnotateCommand) -> None:
@@ -43,7 +55,8 @@ def run(config: AnnotateCommand) -> None:
     taxonomy = config.taxonomy.load(conf_dir() / "taxonomy")
     folder = Path(config.folder)
     task = Task(folder, taxonomy, categories_of(taxonomy, config.categories), retry_failed=config.retry_failed)
-    datasets, phases = _datasets(config.data), build_annotators(config.annotator, taxonomy)
+    datasets = _datasets(config.data)
+    phases = build_annotators(config.annotator, taxonomy, conf_dir() / "shots")
     if config.dry_run:
         _show_rehearsal(rehearse(datasets, task, phases, config.options()))
         return
@@ -60,6 +73,32 @@ def run_export(config: ExportCommand) -> None:
     datasets, sidecar = _datasets(config.data), Sidecar(Path(config.folder), taxonomy)
     number = export(datasets, taxonomy, [sidecar], Path(config.output))
     say(f"{number} examples: {config.output}")
+
+
+def run_train(config: TrainClassifierCommand) -> None:
+    """Trains a classifier from the known markers of `data`, measures it, and writes it into `folder`."""
+    from treasure.annotation.classifier.train import train_classifier  # loads scikit-learn
+
+    taxonomy = config.taxonomy.load(conf_dir() / "taxonomy")
+    world = World(config.world, taxonomy) if config.data.source is DataSource.WORLD else None
+    corpus = build_corpus(config.data, taxonomy, world=world)
+    with tqdm(corpus.train, desc="reading", unit="example", delay=2, leave=False) as examples:
+        report = train_classifier(examples, taxonomy, config.train, Path(config.folder))
+    say(report.describe())
+    say(f"Classifier: {config.folder}. treasure-annotate annotator=classifier asks it.")
+
+
+def run_edges(config: EdgesCommand) -> None:
+    """Cuts quality buckets by the scores that the sidecar `folder` knows, once and for all later data."""
+    taxonomy = config.taxonomy.load(conf_dir() / "taxonomy")
+    sidecar = Sidecar(Path(config.folder), taxonomy)
+    edges = fit_edges((findings for _, findings in sidecar.items()), config.quality, taxonomy)
+    heads = [f"bucket {name} from" for name in edges.buckets[:-1]]
+    table = Table("language", "task", "scores", *heads, show_edge=False)
+    for group in edges.groups.values():
+        table.add_row(group.language, group.task or "all", str(group.num_scores), *(f"{e:g}" for e in group.edges))
+    console.print(table)
+    say(f"Edges: {config.quality.edges}. treasure-annotate annotator=quality gives buckets by them.")
 
 
 def _datasets(data: DataConfig) -> Mapping[str, DatasetConfig]:
@@ -95,6 +134,8 @@ def _show_rehearsal(summary: AnnotationSummary) -> None:
     for (annotator, category), number in summary.tally.num_asked.items():
         table.add_row(annotator, category, Text(str(number), justify="right"))
     console.print(table)
+    for name, cost in summary.estimates.items():
+        say(f"{name}: {cost.describe()}")
     say(
         f"{sum(summary.num_examples.values())} examples; nothing was asked or written (dry_run). "
         "Annotators that come later are asked about less: what earlier ones find is left out."

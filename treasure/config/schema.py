@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from treasure.annotation.classifier.config import ClassifierTrainConfig
 from treasure.annotation.config import AnnotatorsConfig, Engine
+from treasure.annotation.quality_edges import QualityConfig
 from treasure.annotation.run import AnnotationOptions
 from treasure.config.on_error import OnError
 from treasure.data.batches import BatchConfig
@@ -182,6 +184,30 @@ class AnnotateCommand:
             retry_failed=self.retry_failed,
             ray_address=self.ray_address,
         )
+
+
+@dataclass(kw_only=True, slots=True)
+class TrainClassifierCommand:
+    """`treasure-annotate train`: the known markers of examples teach a classifier of their texts."""
+
+    folder: str
+    """Folder to write the classifier and its report into; one that is there is replaced."""
+    data: DataConfig = field(default_factory=DataConfig)
+    world: WorldConfig = field(default_factory=WorldConfig)
+    taxonomy: TaxonomyConfig = field(default_factory=TaxonomyConfig)
+    train: ClassifierTrainConfig = field(default_factory=ClassifierTrainConfig)
+    paths: PathsConfig = field(default_factory=PathsConfig)
+
+
+@dataclass(kw_only=True, slots=True)
+class EdgesCommand:
+    """`treasure-annotate edges`: scores that a sidecar knows become the edges of quality buckets."""
+
+    folder: str
+    """Folder of the sidecar."""
+    quality: QualityConfig
+    taxonomy: TaxonomyConfig = field(default_factory=TaxonomyConfig)
+    paths: PathsConfig = field(default_factory=PathsConfig)
 
 
 @dataclass(kw_only=True, slots=True)

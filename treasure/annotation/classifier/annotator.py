@@ -24,6 +24,7 @@ class ClassifierAnnotator:
     """
 
     name = "classifier"
+    reads = ()
 
     def __init__(self, config: ClassifierConfig, taxonomy: Taxonomy) -> None:
         """Loads the model.

@@ -82,6 +82,12 @@ class LLMAnnotator:
         return self._categories
 
     @property
+    def reads(self) -> tuple[str, ...]:
+        """The language, and categories that decide whether others apply."""
+        ruled = [c.applies_when.category for c in self._taxonomy.categories if c.applies_when is not None]
+        return tuple(dict.fromkeys(("lang", *ruled)))
+
+    @property
     def version(self) -> str:
         """The model and a hash of all that decides its answers."""
         return self._version

@@ -56,6 +56,13 @@ class RulesAnnotator:
         return self._categories
 
     @property
+    def reads(self) -> tuple[str, ...]:
+        """The language, lengths that are stated, and what decides whether there is code."""
+        ruled = [c.applies_when.category for c in self._taxonomy.categories if c.applies_when is not None]
+        sizes = [category.name for category in self._lengths]
+        return tuple(dict.fromkeys(("lang", *sizes, *ruled)))
+
+    @property
     def version(self) -> str:
         """The number of the rules, their settings and the versions of the libraries that they ask."""
         settings = json.dumps(dataclasses.asdict(self._config), sort_keys=True)

@@ -63,7 +63,29 @@ def _pieces(text: Text) -> list[tuple[str, str]]:
 
 
 _NO_CODE = frozenset(
-    "json xml html css yaml yml toml text txt plaintext plain output markdown md csv latex tex diff svg ini math".split()
+    [
+        "json",
+        "xml",
+        "html",
+        "css",
+        "yaml",
+        "yml",
+        "toml",
+        "text",
+        "txt",
+        "plaintext",
+        "plain",
+        "output",
+        "markdown",
+        "md",
+        "csv",
+        "latex",
+        "tex",
+        "diff",
+        "svg",
+        "ini",
+        "math",
+    ]
 )
 
 
@@ -122,7 +144,7 @@ def _scores(code: str, named: frozenset[str]) -> dict[str, float]:
             scores[language] += weight
     _weigh_shape(scores, plain)
     _weigh_names(scores, plain)
-    goes_beyond_c = bool(_BEYOND_C.search(plain)) or "cpp" in named and "c" not in named
+    goes_beyond_c = bool(_BEYOND_C.search(plain)) or ("cpp" in named and "c" not in named)
     _settle(scores, "c", "cpp", goes_beyond_c)
     _settle(scores, "javascript", "typescript", bool(_TYPES.search(plain)) or "typescript" in named)
     return scores
@@ -156,7 +178,9 @@ def _weigh_shape(scores: dict[str, float], plain: str) -> None:
         scores["ruby"] += 5
 
 
-_DEFINED = re.compile(r"\b(?!(?:new|return|throw|public|private|protected|internal|else|function|func|fn|fun|def)\b)[\w\]>]+\s+([A-Z](?=[a-z])|[a-z])\w*\s*\([^(){};]{0,300}\)\s*(?:throws [\w, .]+)?\{")
+_DEFINED = re.compile(
+    r"\b(?!(?:new|return|throw|public|private|protected|internal|else|function|func|fn|fun|def)\b)[\w\]>]+\s+([A-Z](?=[a-z])|[a-z])\w*\s*\([^(){};]{0,300}\)\s*(?:throws [\w, .]+)?\{"
+)
 _CALLED = re.compile(r"(?:[.;{=(!]\s?|return )([A-Z](?=[a-z])|[a-z])\w*\s?\(")
 _MODIFIER = re.compile(r"\b(?:public|private|protected)\s+\w")
 _NO_CALL = re.compile(r"\b(?:if|for|while|switch|catch|foreach|using|lock|public|private|protected)\b\s*")

@@ -108,7 +108,9 @@ def _is_cut_json(part: str) -> bool:
 
 
 _TAG = re.compile(r"<(/?)([A-Za-z_][\w:.-]{0,60})(?:\s[^<>]{0,2000})?(/?)>")
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr !doctype".split())
+_VOID = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "!doctype"]
+)
 
 
 def _xml(text: Text, prompt: str) -> float:
@@ -122,7 +124,7 @@ def _xml_document(part: str) -> float:
         return 0.0
     tags = _TAG.findall(part[:_PARSED])
     names = {name.lower() for _, name, _ in tags}
-    if len(tags) < 2 or len(names) < 2 and len(tags) < 4 and not _is_well_formed(part):
+    if len(tags) < 2 or (len(names) < 2 and len(tags) < 4 and not _is_well_formed(part)):
         return 0.0
     if re.match(r"<(?:!doctype\s+html|html|\?xml|svg)\b", part, re.IGNORECASE):
         return _SURE
@@ -344,7 +346,9 @@ _REASONING = re.compile(
     r"\bstep[- ]by[- ]step\b|\blet'?s (?:think|break|work|solve)\b|\bwe (?:can|need to|know that|first)\b|\bfirst(?:ly)?,|\bgiven that\b",
     re.IGNORECASE,
 )
-_STEP_LABEL = re.compile(r"^\W{0,4}(?:Step|Étape|Schritt|Paso|Passo|Шаг|Krok|步骤|ステップ)\s*\d", re.MULTILINE | re.IGNORECASE)
+_STEP_LABEL = re.compile(
+    r"^\W{0,4}(?:Step|Étape|Schritt|Paso|Passo|Шаг|Krok|步骤|ステップ)\s*\d", re.MULTILINE | re.IGNORECASE
+)
 
 
 def _chain_of_thought(text: Text, prompt: str) -> float:
@@ -355,7 +359,13 @@ def _chain_of_thought(text: Text, prompt: str) -> float:
     if not steps:
         labels = len(_STEP_LABEL.findall(body))
         is_reasoned = labels >= 2 or bool(_REASONING.search(body[:400]))
-        return 0.7 if labels >= 2 and is_reasoned and re.search(r"\banswer\b|\btherefore\b|答案|ответ", body[-300:], re.IGNORECASE) else 0.0
+        return (
+            0.7
+            if labels >= 2
+            and is_reasoned
+            and re.search(r"\banswer\b|\btherefore\b|答案|ответ", body[-300:], re.IGNORECASE)
+            else 0.0
+        )
     has_result = bool(_RESULT.search(body[-600:]))
     if steps >= 2:
         return 0.95 if has_result else 0.75 if steps >= 3 else 0.6
