@@ -30,6 +30,7 @@ class Guesser:
     categories: tuple[str, ...] = ("domain", "task", "lang")
     name: str = "guesser"
     version: str = "1"
+    reads: tuple[str, ...] = ("lang",)
     pause_s: float = 0.0
     asked: list = field(default_factory=list)
     log: str = ""

@@ -47,7 +47,7 @@ def times(folder: Path) -> dict[str, int]:
 
 def test_what_is_found_comes_back_by_id(tmp_path, taxonomy):
     data = rows_file(tmp_path / "letters.jsonl", 10)
-    summary = run(task_for(tmp_path / "side", taxonomy), data, *build_annotators(AnnotatorsConfig(), taxonomy), phase())
+    summary = run(task_for(tmp_path / "side", taxonomy), data, *build_annotators(AnnotatorsConfig(order=["facts", "lengths"]), taxonomy), phase())
     sidecar = Sidecar(tmp_path / "side", taxonomy)
     examples = list(read_dataset(data))
     assert len(sidecar) == sidecar.num_known(example.id for example in examples) == 10
@@ -98,7 +98,7 @@ def test_each_sees_what_those_before_it_found(tmp_path, taxonomy):
 
 def test_a_second_start_asks_nothing(tmp_path, taxonomy):
     data, task = rows_file(tmp_path / "letters.jsonl", 10), task_for(tmp_path / "side", taxonomy)
-    phases = [*build_annotators(AnnotatorsConfig(), taxonomy), phase()]
+    phases = [*build_annotators(AnnotatorsConfig(order=["facts", "lengths"]), taxonomy), phase()]
     first = run(task, data, *phases)
     before = times(task.folder)
     second = run(task, data, *phases)
@@ -198,7 +198,7 @@ def test_one_bad_example_fails_alone(tmp_path, taxonomy):
 
 def test_workers_give_the_same_as_one_process(tmp_path, taxonomy):
     data = rows_file(tmp_path / "letters.jsonl", 23)
-    phases = [*build_annotators(AnnotatorsConfig(), taxonomy), phase()]
+    phases = [*build_annotators(AnnotatorsConfig(order=["facts", "lengths"]), taxonomy), phase()]
     for name, workers in (("one", 1), ("two", 2)):
         run(task_for(tmp_path / name, taxonomy), data, *phases, options=replace(ONE, num_workers=workers))
     assert tables(tmp_path / "one") == tables(tmp_path / "two")
@@ -280,7 +280,7 @@ def test_strange_texts_are_annotated(tmp_path, taxonomy):
     texts = ["\x00\x07 bell", "שלום", "x" * 1_000_000, "\u202eright to left", "\u200b", "a\r\nb"]
     write_jsonl(tmp_path / "a.jsonl", ({"prompt": "p", "completion": text} for text in texts))
     data = DatasetConfig(path=str(tmp_path / "a.jsonl"), name="a")
-    phases = build_annotators(AnnotatorsConfig(), taxonomy)
+    phases = build_annotators(AnnotatorsConfig(order=["facts", "lengths"]), taxonomy)
     summary = run(task_for(tmp_path / "s", taxonomy), data, *phases)
     assert summary.tally.outcomes["lengths", "length_tokens", "found"] == len(texts)
 
@@ -379,7 +379,7 @@ def test_ray_gives_the_same_row_for_row(tmp_path, taxonomy):
     from treasure.annotation.config import Engine
 
     data = rows_file(tmp_path / "letters.jsonl", 40)
-    phases = build_annotators(AnnotatorsConfig(), taxonomy)
+    phases = build_annotators(AnnotatorsConfig(order=["facts", "lengths"]), taxonomy)
     run(task_for(tmp_path / "cores", taxonomy), data, *phases)
     options = replace(ONE, engine=Engine.RAY, num_workers=2)
     summary = run(task_for(tmp_path / "ray", taxonomy), data, *phases, options=options)
@@ -401,7 +401,7 @@ if __name__ == "__main__":
     task = Task(Path(sys.argv[2]), taxonomy, taxonomy.names)
     annotate_datasets(
         {{"a": DatasetConfig(path=sys.argv[1], name="a", facts={{"lang": "English"}})}}, task,
-        build_annotators(AnnotatorsConfig(), taxonomy), AnnotationOptions(num_workers=2, block_size=1000),
+        build_annotators(AnnotatorsConfig(order=["facts", "lengths"]), taxonomy), AnnotationOptions(num_workers=2, block_size=1000),
     )
     for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
         print(resource.getrusage(who).ru_maxrss / 1024)

@@ -52,6 +52,7 @@ class FactsAnnotator:
     """States what the reader found in the dataset's own `facts` and `columns`."""
 
     name, version = FACTS, "1"
+    reads = ()
 
     def __init__(self, taxonomy: Taxonomy) -> None:
         self.categories = taxonomy.names
@@ -73,6 +74,7 @@ class LengthsAnnotator:
     """Counts tokens, sentences and paragraphs of the completion in its language."""
 
     name = COUNTS
+    reads = ("lang",)
 
     def __init__(self, taxonomy: Taxonomy) -> None:
         self.categories = length_categories(taxonomy)
