@@ -5,12 +5,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from treasure.annotation.sidecar import Sidecar
+from treasure.cli.annotate import main
 from treasure.config.run_lock import run_lock
 from treasure.data.config import DataConfig, DataSource
 from treasure.data.readers import DatasetConfig
@@ -21,22 +23,38 @@ from treasure.training.corpus import build_corpus
 REPOSITORY = Path(__file__).parents[2]
 
 
-def annotate(*arguments: str, code: int = 0) -> str:
-    """Starts the command in the repository; gives what it said."""
-    module = "import sys; sys.argv[0] = 'treasure-annotate'; from treasure.cli.annotate import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", module, *arguments],
-        cwd=REPOSITORY, env=os.environ | {"PYTHONPATH": str(REPOSITORY), "COLUMNS": "160"},
-        capture_output=True, text=True, timeout=200,
-    )  # fmt: skip
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory) -> tuple[Path, str]:
+    """The folder of outputs, and what the command said: a process of its own."""
     folder = tmp_path_factory.mktemp("quick")
-    return folder, annotate("experiments=annotate_quick", f"paths.outputs={folder}")
+    module = "import sys; sys.argv[0] = 'treasure-annotate'; from treasure.cli.annotate import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", module, "experiments=annotate_quick", f"paths.outputs={folder}"],
+        cwd=REPOSITORY, env=os.environ | {"PYTHONPATH": str(REPOSITORY), "COLUMNS": "160"},
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, done.stdout + done.stderr
+
+
+@pytest.fixture
+def annotate(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Calls the command in the repository; gives what it said."""
+    monkeypatch.chdir(REPOSITORY)
+    monkeypatch.setenv("COLUMNS", "160")
+
+    def call(*arguments: str, code: int = 0) -> str:
+        monkeypatch.setattr(sys, "argv", ["treasure-annotate", *arguments])
+        try:
+            main()
+            left = 0
+        except SystemExit as end:
+            left = end.code
+        said = "".join(capfd.readouterr())
+        assert left == code, said
+        return said
+
+    return call
 
 
 def test_the_quick_experiment_annotates(quick, taxonomy: Taxonomy):
@@ -49,7 +67,7 @@ def test_the_quick_experiment_annotates(quick, taxonomy: Taxonomy):
     assert "13 examples of 2 datasets" in said and "data.annotations=" in said
 
 
-def test_started_again_it_asks_nothing(quick):
+def test_started_again_it_asks_nothing(quick, annotate):
     folder, _ = quick
     assert "0 questions were new" in annotate("experiments=annotate_quick", f"paths.outputs={folder}")
     said = annotate("experiments=annotate_quick", f"paths.outputs={folder}", "dry_run=true")
@@ -75,7 +93,7 @@ def test_a_training_takes_the_markers(quick, taxonomy: Taxonomy, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["marked.jsonl.gz", "marked.parquet"])
-def test_export_writes_markers_and_who_gave_them(quick, tmp_path, name):
+def test_export_writes_markers_and_who_gave_them(quick, annotate, tmp_path, name):
     folder, _ = quick
     output = tmp_path / name
     said = annotate("export", "experiments=annotate_quick", f"paths.outputs={folder}", f"output={output}")
@@ -88,7 +106,7 @@ def test_export_writes_markers_and_who_gave_them(quick, tmp_path, name):
     assert rows[0]["messages"] == [{"role": "user", "content": "May my landlord enter without notice?"}]
 
 
-def test_one_process_at_a_time(quick):
+def test_one_process_at_a_time(quick, annotate):
     folder, _ = quick
     with run_lock(folder / "annotations" / "quick"):
         said = annotate("experiments=annotate_quick", f"paths.outputs={folder}", code=2)
@@ -107,12 +125,12 @@ def test_one_process_at_a_time(quick):
     ],
     ids=str,
 )
-def test_mistakes_are_told_in_a_paragraph(tmp_path, arguments, reason):
+def test_mistakes_are_told_in_a_paragraph(annotate, tmp_path, arguments, reason):
     said = annotate(*arguments, f"paths.outputs={tmp_path}", code=2)
     assert reason in said and "Traceback" not in said
 
 
-def test_help_tells_all_options():
+def test_help_tells_all_options(annotate):
     said = annotate("--help")
     for option in ("engine", "num_workers", "block_size", "limit", "dry_run", "retry_failed", "annotator.order"):
         assert option in said
