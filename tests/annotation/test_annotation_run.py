@@ -126,6 +126,17 @@ def test_a_category_added_to_the_taxonomy_leaves_the_others(tmp_path, taxonomy):
     assert set(Sidecar(folder, taxonomy).categories) == {"domain", "task", "lang"}
 
 
+def test_what_it_found_before_is_told_to_it(tmp_path, taxonomy):
+    """As it would know it in a run of all categories at once."""
+    data, folder = rows_file(tmp_path / "letters.jsonl", 4), tmp_path / "side"
+    run(task_for(folder, taxonomy, "lang"), data, phase())
+    examples, guesser = list(read_dataset(data)), Guesser()
+    annotate_block(task_for(folder, taxonomy, "lang", "task"), Block("letters", 0, 4, ""), examples, [guesser])
+    assert [(name, language) for _, name, language in guesser.asked] == [
+        ("task", Guesser()._says("lang", example.completion).values[0]) for example in examples
+    ]
+
+
 @pytest.mark.parametrize("change", ["text", "fact", "version", "values"])
 def test_what_changed_is_made_anew_and_no_more(tmp_path, taxonomy, change):
     path, folder = tmp_path / "letters.jsonl", tmp_path / "side"
