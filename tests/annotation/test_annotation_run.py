@@ -108,9 +108,13 @@ def test_a_second_start_asks_nothing(tmp_path, taxonomy):
 
 def test_an_added_category_is_asked_alone(tmp_path, taxonomy):
     data, folder = rows_file(tmp_path / "letters.jsonl", 10, "hm {number}"), tmp_path / "side"
-    run(task_for(folder, taxonomy, "domain"), data, phase(log=str(tmp_path / "first")))
+    run(task_for(folder, taxonomy, "domain"), data, phase(categories=("domain", "task"), log=str(tmp_path / "first")))
     before = times(folder)
-    summary = run(task_for(folder, taxonomy, "domain", "task"), data, phase(log=str(tmp_path / "second")))
+    summary = run(
+        task_for(folder, taxonomy, "domain", "task"),
+        data,
+        phase(categories=("domain", "task"), log=str(tmp_path / "second")),
+    )
     assert {path: time for path, time in times(folder).items() if path in before} == before
     assert {line.split()[1] for line in (tmp_path / "second").read_text().splitlines()} == {"task"}
     assert summary.tally.num_asked == {("guesser", "task"): 10}
