@@ -104,20 +104,22 @@ def annotate_block(
     known, tally = _known_from(task, block, ids), Tally()
     for number, annotator in enumerate(annotators, start=1):
         asks = _asks(task, block, examples, annotator, known)
-        found = _answers(task, examples, annotator, asks, known)
         for ask in asks:
             path = part_path(task.folder, annotator.name, ask.category, block.dataset, block.number)
             if not ask.places:
                 path.unlink(missing_ok=True)
-                continue
-            if ask.is_done:
+            elif ask.is_done:
                 rows = dict(read_part(path, task.taxonomy.category(ask.category)))
-            else:
+                tally.count(annotator.name, ask.category, rows.values())
+                _learn(known, ids, ask.category, rows)
+        found = _answers(task, examples, annotator, asks, known)
+        for ask in asks:
+            if ask.places and not ask.is_done:
                 rows = {ids[place]: found[place][ask.category] for place in ask.places if ask.category in found[place]}
                 _write(task, ask, rows)
                 tally.num_asked[annotator.name, ask.category] = len(ask.places)
-            tally.count(annotator.name, ask.category, rows.values())
-            _learn(known, ids, ask.category, rows)
+                tally.count(annotator.name, ask.category, rows.values())
+                _learn(known, ids, ask.category, rows)
         told(len(examples) * number // len(annotators))
     return tally
 
@@ -238,7 +240,8 @@ def _told(
     """The places that `annotator` is asked about, and what it is told of each: other categories look settled."""
     open_asks = _open_asks(asks)
     places = sorted(set().union(*open_asks.values()))
-    shut = {name: NOT_ASKED for name in (*annotator.categories, *task.taxonomy.names) if name not in open_asks}
+    told_of = {*open_asks, *annotator.reads}  # what it reads it may find out for itself
+    shut = {name: NOT_ASKED for name in (*annotator.categories, *task.taxonomy.names) if name not in told_of}
     told = [{**shut, **known[place]} for place in places]
     for before in told:
         for name in shut.keys() & before.keys():
