@@ -139,6 +139,17 @@ def test_nothing_is_read_of_other_models_for_estimates(path, records):
     other.close()
 
 
+def test_what_the_dead_leave_is_removed_and_the_living_are_left_alone(path, records):
+    stale = path.with_name(f"{path.name}.owner-{'0' * 32}")
+    stale.touch()
+    other = Records(path, "m")
+    assert not stale.exists()
+    assert len(list(path.parent.glob("*.owner-*"))) == 2
+    records.send([REQUEST])
+    assert other.send([REQUEST]) == [Turn.BUSY]
+    other.close()
+
+
 CLIENT = """
 import json, sys
 sys.path[:0] = json.loads(sys.argv[1])

@@ -1,4 +1,6 @@
+import io
 import os
+import re
 import signal
 import sys
 import threading
@@ -8,6 +10,7 @@ from email.utils import formatdate
 import pytest
 from fault_server import FAULTS
 from llm_examples import TAXONOMY, annotate, example, numbered, truth
+from omegaconf import OmegaConf
 
 from treasure.annotation.finding import Outcome
 from treasure.annotation.llm.annotator import LLMAnnotator
@@ -45,6 +48,8 @@ def test_a_failure_for_good_is_a_finding_with_its_reason_and_is_tried_by_the_nex
     assert failed["domain"].outcome is Outcome.FAILED and failed["domain"].values == ()
     assert "Nonsense" in failed["domain"].note and "3 attempts" in failed["domain"].note
     (kept,) = annotate(llm_config(server, retry_failed=False, **DOMAIN), numbered(1))
+    with LLMAnnotator(llm_config(server, retry_failed=False, **DOMAIN), TAXONOMY) as annotator:
+        assert annotator.dry_run(numbered(1), [{}]).num_requests == 0
     assert kept["domain"].outcome is Outcome.FAILED and len(server.requests) == 3
     (answered,) = annotate(config, numbered(1))
     assert answered["domain"].values == truth(0)["domain"] and len(server.requests) == 4
@@ -187,7 +192,7 @@ def test_a_dry_run_tells_what_will_happen_and_sends_nothing(serve, llm_config):
     assert second.cost == pytest.approx(after.cost - before.cost, rel=0.03)
     assert second.seconds > 0
     assert (last.num_requests, last.num_cached, last.cost) == (0, 120, 0)
-    assert "60 requests to send (60 are answered already)" in second.describe()
+    assert "60 requests to send (60 are settled already)" in second.describe()
     assert (second + last).num_cached == 180
 
 
@@ -261,6 +266,27 @@ def test_a_signal_does_not_wait_for_retries(serve, llm_config):
         annotate(llm_config(server, **DOMAIN), numbered(20))
     thread.join()
     assert time.monotonic() - started < 60
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_the_bar_shows_spend_and_when_all_blocks_will_be_done(serve, llm_config, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    config = llm_config(serve(), requests_per_minute=1200, **PRICES, **DOMAIN)
+    with LLMAnnotator(config, TAXONOMY, num_examples=40) as annotator:
+        for start in (0, 10):
+            annotator.annotate(numbered(20)[start : start + 10], [{}] * 10)
+        spent = annotator.totals().cost
+    shown = sys.stderr.getvalue()
+    assert f"spent {spent:.4f}" in shown and "20/40" in shown and re.search(r"<\d\d:\d\d", shown)
+
+
+def test_the_options_fit_into_a_configuration():
+    found = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(LLMConfig), {"model": "m", "records": "r"}))
+    assert found == LLMConfig(model="m", records="r")
 
 
 def test_it_works_within_a_running_loop(serve, llm_config):

@@ -120,15 +120,17 @@ class LLMAnnotator:
 
         Of categories that hang on another one which is not known yet, all examples are counted: it is an upper bound.
         """
-        records = self._open().records
+        session = self._open()
         nothing: list[dict[str, Finding]] = [{} for _ in examples]
-        asked = [pair for names in _rounds(self._taxonomy, self._categories)
-                 for pair in self._requests(examples, known, nothing, names)]  # fmt: skip
+        asked = [
+            pair
+            for names in _rounds(self._taxonomy, self._categories)
+            for pair in self._requests(examples, known, nothing, names)
+        ]
         wanted = {request.key: request for _, request in asked}
-        found = records.find(wanted)
-        answered = {key for key, record in found.items() if record.status is Status.ANSWERED}
-        fresh = [request for key, request in wanted.items() if key not in answered]
-        return estimate(fresh, len(answered), self._config, records.experience())
+        settled = {key for key, record in session.records.find(wanted).items() if session.runner.is_settled(record)}
+        fresh = [request for key, request in wanted.items() if key not in settled]
+        return estimate(fresh, len(settled), self._config, session.records.experience())
 
     def totals(self) -> Totals:
         """What the records hold: requests, tokens and cost of all runs."""

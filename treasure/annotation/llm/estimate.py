@@ -13,7 +13,7 @@ _ASSUMED_LATENCY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What is to come; sums by `+`. `num_cached` requests have an answer already and take nothing.
+    """What is to come; sums by `+`. `num_cached` requests have their outcome already and take nothing.
 
     Tokens and seconds go by what earlier requests of the model took, `num_measured` of them; where there are none, by
     four bytes a token and one second a request. Retries are not counted in.
@@ -44,7 +44,7 @@ class Estimate:
             f"as {self.num_measured} requests before" if self.num_measured else "by four bytes a token, 1 s a request"
         )
         return (
-            f"{self.num_requests} requests to send ({self.num_cached} are answered already): about "
+            f"{self.num_requests} requests to send ({self.num_cached} are settled already): about "
             f"{self.prompt_tokens:,.0f} prompt tokens and {self.completion_tokens:,.0f} answer tokens, cost "
             f"{self.cost:.2f}, {self.seconds / 60:,.1f} min ({basis}; retries not counted)."
         )

@@ -63,10 +63,11 @@ class Records:
             except BaseException:
                 self._db.close()
                 raise
+        for left in path.parent.glob(f"{path.name}.owner-*"):
+            self._is_alive(left.name.rpartition("-")[2])  # removes what the dead have left
         self._owner = uuid.uuid4().hex
-        self._lock = self._owner_path(self._owner).open("w")
+        self._lock = self._show_life()
         weakref.finalize(self, self._lock.close)  # whoever forgets to close owns nothing any longer
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def close(self) -> None:
         """Gives back what is not done and lets go of the file."""
@@ -205,6 +206,15 @@ class Records:
                 "too: what it held is then asked, and paid, again.",
                 self.path,
             ) from error
+
+    def _show_life(self) -> IO[str]:
+        """The file of this owner, locked before it has its name, so that nobody ever finds it without a lock."""
+        path = self._owner_path(self._owner)
+        unnamed = path.with_name(f".{path.name}")
+        file = unnamed.open("w")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        unnamed.rename(path)
+        return file
 
     def _owner_path(self, owner: str) -> Path:
         return self.path.with_name(f"{self.path.name}.owner-{owner}")
