@@ -13,10 +13,10 @@ from treasure.analysis.collect import RunTable
 from treasure.analysis.contents import Report
 from treasure.analysis.lifts import ALL, HEAD, TAIL, DifferenceRow
 from treasure.analysis.marker_accuracy import DIFFERENCE, OBEYED, AccuracyRow
-from treasure.analysis.statistics import CONFIDENCE, MIN_CLUSTERS, NUM_RESAMPLES
 from treasure.analysis.summary_table import SUMMARY_REGIMES, summary_lines
 from treasure.analysis.verdicts import judge
 from treasure.analysis.wording import interval, rate, signed
+from treasure.intervals import CONFIDENCE, MIN_CLUSTERS, NUM_RESAMPLES
 
 _REGIME_NAMES = {"baseline": "Baseline", "inferred": "Markers inferred", "fixed": "Markers fixed"}
 
