@@ -163,6 +163,11 @@ def draw_pair(one: Joint, gaps: Iterable[GapRow], color: str) -> Figure | None:
     )
 
 
+def _colors(annotators: Sequence[str]) -> dict[str, str]:
+    """The same annotator has the same colour in all figures of a report."""
+    return {name: PALETTE[k % len(PALETTE)] for k, name in enumerate(annotators)}
+
+
 def _stack(
     axes: Axes, names: Sequence[str], shares: Mapping[tuple[str, str], float], colors: Mapping[str, str]
 ) -> None:
