@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from treasure.annotation.config import AnnotatorsConfig, Engine
+from treasure.annotation.run import AnnotationOptions
 from treasure.config.on_error import OnError
 from treasure.data.batches import BatchConfig
 from treasure.data.config import DataConfig
@@ -132,3 +134,66 @@ class RenderCommand(RunCommand):
         super(RenderCommand, self).__post_init__()
         if self.example < 0 or self.count < 1 or self.epoch < 0:
             raise ConfigError("example and epoch must be at least 0, and count at least 1.")
+
+
+@dataclass(kw_only=True, slots=True)
+class AnnotateCommand:
+    """`treasure-annotate`: instruction data get their markers, which are kept beside them."""
+
+    folder: str
+    """Folder of the sidecar to make or to go on with; data.annotations of a training names it."""
+    data: DataConfig = field(default_factory=DataConfig)
+    taxonomy: TaxonomyConfig = field(default_factory=TaxonomyConfig)
+    annotator: AnnotatorsConfig = field(default_factory=AnnotatorsConfig)
+    categories: list[str] = field(default_factory=list)
+    """Categories to annotate; empty takes all of the taxonomy. Those that are there already stay."""
+    engine: Engine = Engine.DATASETS
+    """datasets (all cores of this machine) or ray (a Ray cluster, extra `cluster`)."""
+    num_workers: int = 0
+    """Processes that annotate at once, at least 0; 0 takes all cores."""
+    block_size: int = 5000
+    """Examples in a block, at least 1: what is lost at most when a process is killed. One folder keeps one size."""
+    limit: int | None = None
+    """Examples to annotate of each dataset, at least 1; None takes all."""
+    retry_failed: bool = False
+    """Whether to ask again about examples that failed in an earlier start."""
+    ray_address: str = ""
+    """Address of a running Ray cluster, such as auto; empty starts a Ray on this machine."""
+    dry_run: bool = False
+    """Whether only to count what would be asked, and write nothing."""
+    paths: PathsConfig = field(default_factory=PathsConfig)
+
+    def __post_init__(self) -> None:
+        for key, least in (("num_workers", 0), ("block_size", 1)):
+            if getattr(self, key) < least:
+                raise ConfigError(f"{key} must be at least {least}, got {getattr(self, key)}.")
+        if self.limit is not None and self.limit < 1:
+            raise ConfigError(f"limit must be at least 1, got {self.limit}.")
+        if self.ray_address and self.engine is not Engine.RAY:
+            raise ConfigError("ray_address is read by engine=ray alone.")
+
+    def options(self) -> AnnotationOptions:
+        """How the run goes about it."""
+        return AnnotationOptions(
+            engine=self.engine,
+            num_workers=self.num_workers,
+            block_size=self.block_size,
+            limit=self.limit,
+            retry_failed=self.retry_failed,
+            ray_address=self.ray_address,
+        )
+
+
+@dataclass(kw_only=True, slots=True)
+class ExportCommand:
+    """`treasure-annotate export`: examples with their markers become one file, for other programs."""
+
+    output: str
+    """File to write, .jsonl, .jsonl.gz or .parquet."""
+    data: DataConfig = field(default_factory=DataConfig)
+    taxonomy: TaxonomyConfig = field(default_factory=TaxonomyConfig)
+    paths: PathsConfig = field(default_factory=PathsConfig)
+
+    def __post_init__(self) -> None:
+        if not self.output.endswith((".jsonl", ".jsonl.gz", ".parquet")):
+            raise ConfigError(f"output must end with .jsonl, .jsonl.gz or .parquet, got '{self.output}'.")

@@ -1,7 +1,8 @@
 """Processes that do not outlive the one that started them, however that dies: nobody else would stop them.
 
 The command, which calls `start_tied`, puts its id into the environment. torchrun and under it the workers call
-`die_with_parent`, which reads the id, asks the kernel, and puts the own id there for the next in line.
+`die_with_parent`, which reads the id, asks the kernel, and puts the own id there for the next in line. Processes that a
+library forks do so by themselves within `tied_forks`.
 """
 
 import ctypes
@@ -9,10 +10,52 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 _PARENT = "TREASURE_PARENT_PID"
 _PR_SET_PDEATHSIG = 1
+
+
+@dataclass(slots=True)
+class _Forks:
+    """Whether forks are tied now; hooks belong to the process and cannot be taken back, so there is one of these."""
+
+    hooked: bool = False
+    tied: bool = False
+
+
+_forks = _Forks()
+
+
+@contextmanager
+def tied_forks() -> Iterator[None]:
+    """Processes forked within the block die with this one, and leave it to this one to obey signals.
+
+    Ctrl-C, which a terminal sends to all of them, does nothing there; other signals end them as they would any process.
+    """
+    if not _forks.hooked:
+        os.register_at_fork(after_in_child=_tie)
+        _forks.hooked = True
+    before = os.environ.get(_PARENT)
+    os.environ[_PARENT], _forks.tied = str(os.getpid()), True
+    try:
+        yield
+    finally:
+        _forks.tied = False
+        if before is None:
+            os.environ.pop(_PARENT, None)
+        else:
+            os.environ[_PARENT] = before
+
+
+def _tie() -> None:
+    if _forks.tied:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in (signal.SIGTERM, signal.SIGUSR1):
+            signal.signal(number, signal.SIG_DFL)
+        die_with_parent()
 
 
 def start_tied(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
