@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.sparse import csr_array
+from scipy.special import ndtri
 
 from treasure.seeding import key_to_int
 
@@ -37,7 +38,7 @@ def wilson_interval(successes: float, total: int) -> Interval:
     """
     assert 0 <= successes <= total, (successes, total)
     assert total > 0
-    z = float(norm.ppf(0.5 + CONFIDENCE / 2))
+    z = float(ndtri(0.5 + CONFIDENCE / 2))
     rate = successes / total
     centre = (rate + z**2 / (2 * total)) / (1 + z**2 / total)
     half = z / (1 + z**2 / total) * float(np.sqrt(rate * (1 - rate) / total + z**2 / (4 * total**2)))
@@ -88,10 +89,8 @@ def resampled_counts(
         yield np.asarray((contents.T @ drawn.T).T, dtype=float)
 
 
-def _contents(kinds: np.ndarray, clusters: np.ndarray | None, num_kinds: int):  # noqa: ANN202
+def _contents(kinds: np.ndarray, clusters: np.ndarray | None, num_kinds: int) -> tuple[csr_array, np.ndarray]:
     """(sparse (U, C) how often each of U different contents holds each kind, (U,) how many clusters hold it)."""
-    from scipy.sparse import csr_array
-
     if clusters is None:
         clusters = np.arange(len(kinds))
     order = np.lexsort((kinds, clusters))

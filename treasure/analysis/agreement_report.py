@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ from treasure.analysis.agreement import (
     value_rows,
 )
 from treasure.analysis.annotations import Block
+from treasure.analysis.config import AgreementConfig
 from treasure.analysis.coverage import ALL
 from treasure.analysis.figures.agreement import (
     draw_confusion,
@@ -40,27 +41,9 @@ from treasure.analysis.html import images_of, render
 from treasure.analysis.tables import write_rows
 from treasure.analysis.wording import brief, count, percent
 from treasure.errors import ConfigError, DataError, did_you_mean
-from treasure.intervals import CONFIDENCE, MIN_CLUSTERS, NUM_RESAMPLES
+from treasure.intervals import CONFIDENCE, MIN_CLUSTERS
 from treasure.jsonl import write_text
 from treasure.taxonomy.taxonomy import Taxonomy
-
-
-@dataclass(kw_only=True, slots=True)
-class AgreementConfig:
-    """What is compared, and what counts as tail."""
-
-    categories: list[str] = field(default_factory=list)
-    """Categories to compare; empty takes all of the taxonomy."""
-    tail_threshold: float = 0.05
-    """Values with a share below this, among the gold examples whose category is known, are tail, in (0, 1)."""
-    num_resamples: int = NUM_RESAMPLES
-    """How often prompts are drawn again for an interval, at least 100."""
-
-    def __post_init__(self) -> None:
-        if not 0 < self.tail_threshold < 1:
-            raise ConfigError(f"tail_threshold must be between 0 and 1, got {self.tail_threshold}.")
-        if self.num_resamples < 100:
-            raise ConfigError(f"num_resamples must be at least 100, got {self.num_resamples}.")
 
 
 @dataclass(frozen=True, slots=True)

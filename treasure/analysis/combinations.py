@@ -4,35 +4,16 @@ Letters: U patterns; A, B, … values of the first, second, … category.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 from scipy.stats import poisson
 
+from treasure.analysis.config import SupportConfig
 from treasure.analysis.tally import Tally
 from treasure.errors import ConfigError, did_you_mean
 from treasure.taxonomy.taxonomy import Taxonomy
-
-
-@dataclass(kw_only=True, slots=True)
-class SupportConfig:
-    """When a combination of values counts as one that nobody supports."""
-
-    fewest: int = 10
-    """A combination with fewer examples than this, at least 1, would be a guess."""
-    frequent: int = 100
-    """Examples, at least 1, that each value must have among those in which all categories of the combination are
-    known; rarer values are rare alone, which the table of values tells."""
-    levers: list[list[str]] = field(default_factory=lambda: [["lang", "domain", "task"]])
-    """Categories that are set together, three or more a list; all pairs are looked at anyway."""
-
-    def __post_init__(self) -> None:
-        if self.fewest < 1 or self.frequent < 1:
-            raise ConfigError(f"fewest and frequent must be at least 1, got {self.fewest} and {self.frequent}.")
-        for names in self.levers:
-            if len(names) < 3 or len(set(names)) < len(names):
-                raise ConfigError(f"levers: a list names three or more different categories, got {', '.join(names)}.")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """From annotations to a coverage report: tables, figures, and a page that says first what is known and what is not."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from treasure.analysis.annotations import Block
@@ -9,12 +9,12 @@ from treasure.analysis.combinations import (
     GapRow,
     Joint,
     PairRow,
-    SupportConfig,
     gap_rows,
     joint,
     joints,
     pair_rows,
 )
+from treasure.analysis.config import CoverageConfig
 from treasure.analysis.coverage import (
     ALL,
     LANGUAGE,
@@ -46,31 +46,6 @@ from treasure.taxonomy.taxonomy import Taxonomy
 
 NUM_SHOWN = 40
 """Lines of a table on the page; the CSV holds all."""
-
-
-@dataclass(kw_only=True, slots=True)
-class CoverageConfig:
-    """What a coverage report shows."""
-
-    tail_threshold: float = 0.05
-    """Values with a share below this, among the examples whose category is known, are tail, in (0, 1)."""
-    pairs: list[list[str]] = field(
-        default_factory=lambda: [["lang", "domain"], ["lang", "task"], ["domain", "task"], ["task", "format"]]
-    )
-    """Pairs of categories to draw; those of which nothing is known are left out."""
-    color: str = "count"
-    """count or lift: whether the cells of pairs are shaded by examples, or by how far these are from independence."""
-    support: SupportConfig = field(default_factory=SupportConfig)
-    """When a combination of values counts as one that nobody supports."""
-
-    def __post_init__(self) -> None:
-        if not 0 < self.tail_threshold < 1:
-            raise ConfigError(f"tail_threshold must be between 0 and 1, got {self.tail_threshold}.")
-        if self.color not in ("count", "lift"):
-            raise ConfigError(f"color must be count or lift, got {self.color!r}.")
-        for pair in self.pairs:
-            if len(set(pair)) != 2 or len(pair) != 2:
-                raise ConfigError(f"pairs: each names two different categories, got {', '.join(pair)}.")
 
 
 @dataclass(frozen=True)

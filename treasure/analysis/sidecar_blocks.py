@@ -9,10 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from treasure.analysis.agreement import keys_of
 from treasure.analysis.annotations import SEPARATOR, Block, Part, blocks_of
 from treasure.annotation.basic import fact_findings
 from treasure.annotation.parts import find_blocks, find_parts
 from treasure.annotation.sidecar import read_info
+from treasure.data.example import example_id
 from treasure.data.readers import DatasetConfig, read_dataset
 from treasure.errors import DataError, did_you_mean
 from treasure.taxonomy.taxonomy import Taxonomy
@@ -62,6 +64,20 @@ def fact_blocks(datasets: Mapping[str, DatasetConfig], taxonomy: Taxonomy) -> It
         for dataset in datasets.values()
         for example in read_dataset(dataset)
     )
+
+
+def prompt_keys(datasets: Mapping[str, DatasetConfig]) -> tuple[np.ndarray, np.ndarray]:
+    """(keys of all examples, keys of their prompts), by which answers to the same turns are known to belong together.
+
+    Raises:
+        DataError: data that cannot be read.
+    """
+    ids, prompts = [], []
+    for dataset in datasets.values():
+        for example in read_dataset(dataset):
+            ids.append(example.id)
+            prompts.append(example_id(example.messages, ""))
+    return keys_of(np.array(ids, dtype=object)), keys_of(np.array(prompts, dtype=object))
 
 
 def _annotators(folder: Path) -> tuple[str, ...]:

@@ -79,7 +79,7 @@ def draw_reliability(rows: Sequence[ReliabilityRow], eces: Mapping[str, float]) 
         return None
     across = min(4, len(names))
     down = -(-len(names) // across)
-    figure = new_figure(2.7 * across, 0.45 + 2.75 * down)
+    figure = new_figure(2.7 * across, 0.45 + 2.6 * down)
     grid = figure.subplots(down, across, squeeze=False)
     for axes in grid.ravel()[len(names) :]:
         axes.remove()
@@ -130,7 +130,9 @@ def draw_languages(rows: Sequence[AgreementRow]) -> Figure | None:
                 table[r, c] = row.value
                 texts[r][c] = f"{100 * row.value:.0f}"
     names = [f"{plain(name, 20)} ({brief(sizes[name])})" for name in languages]
-    return heat_figure(table, texts, names, categories, row_title="", column_title="right of all asked, %")
+    lowest = float(np.nanmin(table))
+    shades = (table - lowest) / max(1e-9, 1 - lowest)
+    return heat_figure(shades, texts, names, categories, row_title="", column_title="right of all asked, %")
 
 
 def draw_groups(rows: Sequence[AgreementRow]) -> Figure | None:

@@ -149,8 +149,8 @@ def draw_pair(one: Joint, gaps: Iterable[GapRow], color: str) -> Figure | None:
             shades = np.clip(np.log2(one.lift[np.ix_(order, others)]) / 3, -1, 1)
     else:
         shades = np.where(counts > 0, np.log1p(counts) / np.log1p(max(1, counts.max())), np.nan)
-    missing = {row.combination for row in gaps if row.num_values == 2}
-    names = [[f"{first}={rows[a]} + {second}={columns[b]}" for b in others] for a in order]
+    missing = {frozenset(row.combination.split(" + ")) for row in gaps if row.num_values == 2}
+    framed = [[{f"{first}={rows[a]}", f"{second}={columns[b]}"} in missing for b in others] for a in order]
     return heat_figure(
         shades,
         [[brief(count) for count in line] for line in counts],
@@ -159,7 +159,7 @@ def draw_pair(one: Joint, gaps: Iterable[GapRow], color: str) -> Figure | None:
         row_title=first,
         column_title=second,
         scale="diverging" if color == "lift" else "rising",
-        framed=np.array([[name in missing for name in line] for line in names]),
+        framed=np.array(framed),
     )
 
 
