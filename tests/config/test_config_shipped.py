@@ -131,7 +131,8 @@ def test_what_a_choice_leaves_to_the_user_is_really_missing(users: dict[str, lis
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_experiment(composers: dict[str, Composer], name: str):
-    _check(composers["run"], [f"experiments={name}"])
+    command = "annotate" if name.startswith("annotate_") else "run"
+    _check(composers[command], [f"experiments={name}"])
 
 
 @pytest.mark.parametrize("name", SWEEPS)

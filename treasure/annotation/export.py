@@ -57,8 +57,9 @@ def _row(example: Example, taxonomy: Taxonomy, sources: Sequence[FindingSource])
 def _write_lines(rows: Iterator[dict[str, Any]], partial: Path, output: Path) -> int:
     number = 0
     with _open(partial, is_packed=output.suffix == ".gz") as file:
-        for number, row in enumerate(rows, start=1):
+        for row in rows:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            number += 1
     return number
 
 

@@ -143,7 +143,7 @@ def find_blocks(folder: Path) -> list[Path]:
 
 
 def remove_blocks_from(folder: Path, dataset: str, first: int) -> int:
-    """Removes what was said of blocks that the dataset no longer has, from number `first` on; returns how many files."""
+    """Removes what was said of blocks that a dataset no longer has, from number `first` on; returns how many files."""
     name = quote(dataset, safe="")
     files = [*(folder / PARTS).glob(f"*/*/{_literal(name)}/*.parquet"), *(folder / BLOCKS / name).glob("*.parquet")]
     gone = [path for path in files if int(path.stem) >= first]

@@ -198,8 +198,8 @@ def _by_category(
     names = sorted(found) if taxonomy is None else [name for name in taxonomy.names if name in found]
     if taxonomy is not None and not names:
         raise DataError(
-            f"This sidecar was made with the taxonomy '{info.taxonomy}' and knows {', '.join(sorted(found)) or 'nothing'}: "
-            f"no category of '{taxonomy.name}', which has {', '.join(taxonomy.names)}.",
+            f"This sidecar was made with the taxonomy '{info.taxonomy}' and knows "
+            f"{', '.join(sorted(found)) or 'nothing'}: no category of '{taxonomy.name}', which has {', '.join(taxonomy.names)}.",
             folder,
         )
     for name in names:

@@ -194,10 +194,16 @@ def _examples(name: str, config: DatasetConfig, reader: RowReader | None, row: R
     if row.problem or reader is None:
         raise BadRowError(row.problem)
     metadata = {"facts": _facts(config, row.fields), "place": f"{row.path}:{row.line}"}
-    return [
-        Example(example_id(messages, completion), messages, completion, name, metadata)
-        for messages, completion in reader.conversations(row.fields)
-    ]
+    try:
+        return [
+            Example(example_id(messages, completion), messages, completion, name, metadata)
+            for messages, completion in reader.conversations(row.fields)
+        ]
+    except UnicodeEncodeError as error:
+        half = error.object[error.start]
+        raise BadRowError(
+            f"The text holds {half!r}, half of a surrogate pair, which stands for no character."
+        ) from error
 
 
 def _facts(config: DatasetConfig, fields: dict[str, Any]) -> dict[str, Any]:

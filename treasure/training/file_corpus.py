@@ -138,8 +138,8 @@ def _beside(sides: Iterable[_TrainSide], *, has_filter: bool, has_sidecar: bool)
         num_examples = sum(side.report.num_examples for side in sides)
         num_without = sum(side.num_without for side in sides)
         notes.append(
-            f"{num_examples - num_without} of {num_examples} examples have annotations; {num_without} have none and keep "
-            "facts and counted lengths."
+            f"{num_examples - num_without} of {num_examples} examples have annotations; {num_without} have none and "
+            "keep facts and counted lengths."
         )
     if has_filter:
         num_excluded = sum(side.num_excluded for side in sides)
