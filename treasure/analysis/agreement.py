@@ -323,11 +323,11 @@ def _comparison(
     )
     said, true = said[chosen], true[chosen]
     sets, places = _one_vocabulary(gold.sets[name], found.sets[name])
-    numbers = np.array([*places, 0], dtype=np.int64)  # the place of -1, NOT_APPLICABLE, is 0
+    # a Status below 0 counts from the end: FAILED, ABSTAINED, NOT_APPLICABLE
     judged = Judged(
         sets,
-        gold=np.where(true >= 0, np.arange(1, len(gold.sets[name]) + 2)[true], 0),
-        found=np.where(said >= 0, numbers[said], np.where(said == Status.NOT_APPLICABLE, 0, NO_ANSWER)),
+        gold=np.array([*range(1, len(gold.sets[name]) + 1), 0], dtype=np.int64)[true],
+        found=np.array([*places, NO_ANSWER, NO_ANSWER, 0], dtype=np.int64)[said],
         clusters=clusters[chosen],
     )
     return Comparison(

@@ -5,7 +5,7 @@ all counts of values, pairs and combinations follow from them. Letters: U patter
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -131,8 +131,8 @@ class _Counter:
         self.numeric = tuple(one.name for one in taxonomy.categories if one.is_numeric)
         self.vocabularies = {name: Vocabulary() for name in self.closed}
         self.datasets: dict[str, int] = {}
-        self.frames: list[pd.DataFrame] = []
-        self.num_rows = 0
+        self.patterns: list[np.ndarray] = []
+        self.num_rows = self.num_merged = 0
         self.num_examples: Counter[str] = Counter()
         self.outcomes: Counter[tuple[str, str, str, Status]] = Counter()
         self.givers: Counter[tuple[str, str]] = Counter()
@@ -152,19 +152,19 @@ class _Counter:
                 self._count_numbers(name, block)
             else:
                 self.number_status[block.dataset, name, Status.NOT_ASKED] += len(block.ids)
-        columns = {name: self._codes(name, block) for name in self.closed}
-        frame = pd.DataFrame({"": self.datasets.setdefault(block.dataset, len(self.datasets)), **columns})
-        self._keep(_merged(frame.assign(count=1)))
+        dataset = np.full(len(block.ids), self.datasets.setdefault(block.dataset, len(self.datasets)))
+        columns = [self._codes(name, block) for name in self.closed]
+        self._keep(np.column_stack([dataset, *columns, np.ones(len(block.ids), dtype=np.int64)]))
 
     def finish(self) -> Tally:
-        frame = _merged(pd.concat(self.frames)) if self.frames else pd.DataFrame(columns=["", *self.closed, "count"])
+        patterns = _merged(self.patterns, 2 + len(self.closed))
         return Tally(
             categories=self.closed,
             sets=tuple(tuple(self.vocabularies[name].sets) for name in self.closed),
             datasets=tuple(self.datasets),
-            dataset=frame[""].to_numpy(dtype=np.int64),
-            codes=frame[list(self.closed)].to_numpy(dtype=np.int32),
-            counts=frame["count"].to_numpy(dtype=np.int64),
+            dataset=patterns[:, 0],
+            codes=patterns[:, 1:-1].astype(np.int32),
+            counts=patterns[:, -1],
             num_examples=self.num_examples,
             outcomes=self.outcomes,
             givers=self.givers,
@@ -173,12 +173,12 @@ class _Counter:
             number_status=self.number_status,
         )
 
-    def _keep(self, frame: pd.DataFrame) -> None:
-        self.frames.append(frame)
-        self.num_rows += len(frame)
-        if self.num_rows > _MERGE_AT:
-            self.frames = [_merged(pd.concat(self.frames))]
-            self.num_rows = len(self.frames[0])
+    def _keep(self, patterns: np.ndarray) -> None:
+        self.patterns.append(patterns)
+        self.num_rows += len(patterns)
+        if self.num_rows > _MERGE_AT + self.num_merged:
+            self.patterns = [_merged(self.patterns, patterns.shape[1])]
+            self.num_rows = self.num_merged = len(self.patterns[0])
 
     def _codes(self, name: str, block: Block) -> np.ndarray:
         if name not in block.categories:
@@ -213,7 +213,10 @@ class _Counter:
             held += np.bincount(bins, minlength=NUM_PROBABILITY_BINS)
 
 
-def _merged(frame: pd.DataFrame) -> pd.DataFrame:
-    """The same patterns, each once."""
-    columns = [name for name in frame.columns if name != "count"]
-    return frame.groupby(columns, sort=False, as_index=False)["count"].sum()
+def _merged(parts: Sequence[np.ndarray], width: int) -> np.ndarray:
+    """The same patterns, each once: rows of dataset, codes and how many examples, (U, width)."""
+    if not parts:
+        return np.zeros((0, width), dtype=np.int64)
+    frame = pd.DataFrame(np.concatenate(parts))
+    merged = frame.groupby(list(range(width - 1)), sort=False, as_index=False)[width - 1].sum()
+    return merged.to_numpy(dtype=np.int64)

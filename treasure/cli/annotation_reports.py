@@ -34,8 +34,8 @@ def report_agreement(config: AgreementCommand) -> None:
     taxonomy = config.taxonomy.load(conf_dir() / "taxonomy")
     has_files = config.data.source is DataSource.FILES
     report = write_agreement(
-        _source(config.annotations, config.annotator),
-        _source(config.gold, config.gold_annotator) if config.gold else _facts(config, taxonomy),
+        _source(config.annotations, config.found_by),
+        _source(config.gold, config.gold_by) if config.gold else _facts(config, taxonomy),
         taxonomy,
         Path(config.paths.outputs) / "reports" / config.folder,
         title=config.title or config.folder.replace("_", " "),

@@ -119,11 +119,11 @@ class AgreementCommand:
 
     annotations: str
     """Folder of annotations to judge, as treasure-annotate makes it."""
-    annotator: str = ""
+    found_by: str = ""
     """Annotator to judge; empty takes what is settled, in order of trust."""
     gold: str = ""
     """Folder of annotations that count as gold; empty takes the facts and columns of data.datasets."""
-    gold_annotator: str = ""
+    gold_by: str = ""
     """Annotator of `gold` whose word is gold, such as facts; empty takes what is settled there."""
     data: DataConfig = field(default_factory=DataConfig)
     """Datasets that state gold; named beside `gold` too, answers to the same prompt count as one in intervals."""
@@ -138,11 +138,11 @@ class AgreementCommand:
     def __post_init__(self) -> None:
         if not self.gold and self.data.source is DataSource.WORLD:
             raise ConfigError("There is no gold: name a folder of annotations (gold=…) or files with facts (data=…).")
-        if not self.gold and self.gold_annotator:
-            raise ConfigError("gold_annotator is read beside gold alone; without it the facts of data are gold.")
-        if Path(self.gold or "-") == Path(self.annotations) and self.annotator == self.gold_annotator:
+        if not self.gold and self.gold_by:
+            raise ConfigError("gold_by is read beside gold alone; without it the facts of data are gold.")
+        if Path(self.gold or "-") == Path(self.annotations) and self.found_by == self.gold_by:
             raise ConfigError(
-                "annotations and gold are the same, so all would agree. Give another annotator or folder."
+                "annotations and gold are the same, so all would agree. Give another found_by, gold_by or folder."
             )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 
 from treasure.analysis.combinations import GapRow, Joint
@@ -124,10 +125,8 @@ def draw_probabilities(rows: Sequence[ProbabilityRow], annotators: Sequence[str]
         show_percent(axes)
         axes.grid(False, axis="x")
         hide_frame(axes, ("left",))
-    for name, color in colors.items():
-        grid[0, 0].plot([], [], color=color, linewidth=4, label=plain(name))
-    handles, labels = grid[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=6, fontsize=9)
+    handles = [Patch(color=color) for color in colors.values()]
+    figure.legend(handles, list(map(plain, colors)), loc="outside upper left", ncols=6, fontsize=9)
     figure.supxlabel("probability that the annotator gives its answer", fontsize=9, color=MUTED)
     return figure
 
@@ -188,11 +187,10 @@ def _stack(
 
 
 def _legend(axes: Axes, colors: Mapping[str, str]) -> None:
-    for label, color in colors.items():
-        axes.barh([0], [0], color=color, label=label)
+    handles = [Patch(color=color) for color in colors.values()]
     axes.legend(
-        loc="lower left", bbox_to_anchor=(0, 1), ncols=5, borderaxespad=0.2, fontsize=8.5, handlelength=0.9,
-        columnspacing=1.0, handletextpad=0.4,
+        handles, list(colors), loc="lower left", bbox_to_anchor=(0, 1), ncols=5, borderaxespad=0.2, fontsize=8.5,
+        handlelength=0.9, columnspacing=1.0, handletextpad=0.4,
     )  # fmt: skip
 
 
