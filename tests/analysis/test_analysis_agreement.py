@@ -11,18 +11,15 @@ from treasure.analysis.agreement import (
     ADDED,
     DIFFERENCE,
     LEFT_OUT,
-    NOT_APPLICABLE,
     NOTHING,
     agreement_rows,
     calibration_rows,
-    collect,
-    compare,
     confusion,
-    keys_of,
     value_rows,
 )
 from treasure.analysis.agreement_report import Source, summary, write_agreement
 from treasure.analysis.annotations import blocks_of
+from treasure.analysis.comparison import NOT_APPLICABLE, collect, compare, keys_of
 from treasure.analysis.config import AgreementConfig
 from treasure.annotation.agreement import Judged
 from treasure.annotation.finding import Finding, Outcome
@@ -94,6 +91,16 @@ def test_head_and_tail_by_the_share_in_gold():
     assert measured(one, "head")["accuracy"].value == 0.5
     assert measured(one, "tail")["accuracy"].value == 0.5
     assert measured(one, "tail")["accuracy"].num_examples == 2
+    # Math: found in 5 of which all are gold, gold in 9; Legal: found in 1, gold in 2
+    assert measured(one, "head")["macro_f1"].value == pytest.approx(2 * 5 / (5 + 9))
+    assert measured(one, "tail")["macro_f1"].value == pytest.approx(2 * 1 / (1 + 2))
+    assert "kappa" not in measured(one, "tail") and "kappa" in measured(one)
+
+
+def test_false_alarms_count_against_the_tail():
+    one = compared(rows_of(["Math"] * 10 + ["Legal"] * 11), rows_of(["Math"] * 20 + ["Legal"]))["domain"]
+    assert measured(one, "tail")["accuracy"].value == 1
+    assert measured(one, "tail")["macro_f1"].value == pytest.approx(2 * 1 / (11 + 1))
 
 
 def test_languages_are_those_of_gold_where_it_knows_them():

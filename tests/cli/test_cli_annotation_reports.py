@@ -88,7 +88,7 @@ def test_agreement_with_facts_of_files(place, monkeypatch, capsys):
     arguments = ["agreement", *options(place), "agreement.num_resamples=200"]
     code, out, err = call(monkeypatch, capsys, *arguments)
     assert code == 0, err
-    assert "the facts of the data over the 40 examples that both know" in out
+    assert "Gold: the facts of the data. Compared over the 40 examples" in out
     rows = {
         (row["slice_kind"], row["slice"], row["measure"]): row
         for row in table(place / "outputs" / "reports" / "agreement" / "agreement.csv")

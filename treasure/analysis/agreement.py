@@ -1,26 +1,18 @@
-"""Two sources over the same examples, category by category: tables of agreement, confusion and calibration.
+"""How well two sources agree, category by category: tables of agreement, confusion, values and calibration."""
 
-Examples count where gold says something and the other was asked. What it was not asked about is counted apart. That a
-category makes no sense is an answer like others, `NOT_APPLICABLE`.
-
-Letters: N examples that both sources know.
-"""
-
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from treasure.analysis.annotations import Block, Status, Vocabulary, settle
+from treasure.analysis.comparison import HEAD, TAIL, Comparison
 from treasure.analysis.coverage import ALL, LANGUAGE
 from treasure.annotation.agreement import NO_ANSWER, Judged, agreement, value_agreements
 from treasure.annotation.calibration import calibration
 from treasure.intervals import NUM_RESAMPLES, Interval, percentile_interval, resampled_counts
-from treasure.taxonomy.taxonomy import Category, Taxonomy
 
-HEAD, TAIL = "head", "tail"
-NOT_APPLICABLE = "(not applicable)"
+GROUP = "group"
 NOTHING = "(no answer)"
 LEFT_OUT = "(left out)"
 ADDED = "(added)"
@@ -30,29 +22,13 @@ FEWEST = 10
 
 
 @dataclass(frozen=True, slots=True)
-class CountRow:
-    """One line of `counts.csv`: of the examples that both sources know, what becomes of a category.
-
-    `judged` = `gold_known` - `not_asked`; these are `answered`, `abstained` or `failed`.
-    """
-
-    category: str
-    common: int
-    gold_known: int
-    not_asked: int
-    judged: int
-    answered: int
-    abstained: int
-    failed: int
-
-
-@dataclass(frozen=True, slots=True)
 class AgreementRow:
     """One line of `agreement.csv`: a measure with its 95 % interval.
 
     `slice_kind` is all, lang (by the language that gold, or else the other, names) or group (head or tail by the gold
-    value). Measures are those of `treasure.annotation.agreement`; numeric categories have abstained, accuracy,
-    accuracy_all and mean_absolute_difference.
+    value). Measures are those of `treasure.annotation.agreement`; macro_f1 of a group is over its values and all
+    examples, so that false alarms count, and a group has no kappa, as its examples are chosen by gold. Numeric
+    categories have abstained, accuracy, accuracy_all and mean_absolute_difference.
     """
 
     category: str
@@ -123,100 +99,12 @@ class ReliabilityRow:
     right_high: float
 
 
-@dataclass(frozen=True)
-class Answers:
-    """What one source says of every example: `keys` (examples,) uint64, rising, and a column a category.
-
-    `codes` are numbers into `sets`, or a `Status` below 0.
-    """
-
-    keys: np.ndarray
-    codes: dict[str, np.ndarray]
-    probabilities: dict[str, np.ndarray]
-    sets: dict[str, tuple[tuple[str, ...], ...]]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One category of the examples that can be judged; arrays have shape (N,).
-
-    `languages` are names or '', `groups` head, tail or '' (gold says that it makes no sense).
-    """
-
-    category: Category
-    counts: CountRow
-    judged: Judged
-    probabilities: np.ndarray
-    languages: np.ndarray
-    groups: np.ndarray
-    differences: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    """Absolute differences of numbers, NaN where there is no number; (0,) for names."""
-
-
-def keys_of(ids: np.ndarray) -> np.ndarray:
-    """64-bit keys of example ids, (n,): small in memory, and different ids share one in about 1 of 2^64 pairs."""
-    return pd.util.hash_array(np.asarray(ids, dtype=object), categorize=False)
-
-
-def collect(blocks: Iterable[Block], categories: Sequence[str], annotator: str | None = None) -> Answers:
-    """What is settled in `blocks`, or what `annotator` alone says; an example that comes twice counts once."""
-    vocabularies = {name: Vocabulary() for name in categories}
-    keys: list[np.ndarray] = []
-    codes: dict[str, list[np.ndarray]] = {name: [] for name in categories}
-    probabilities: dict[str, list[np.ndarray]] = {name: [] for name in categories}
-    for whole in blocks:
-        block = whole if annotator is None else whole.of(annotator)
-        keys.append(keys_of(block.ids))
-        for name in categories:
-            settled = settle(block, name, vocabularies[name])
-            codes[name].append(settled.codes)
-            probabilities[name].append(settled.probabilities.astype(np.float32))
-    merged = np.concatenate(keys) if keys else np.zeros(0, dtype=np.uint64)
-    unique, first = np.unique(merged, return_index=True)
-
-    def column(parts: list[np.ndarray]) -> np.ndarray:
-        return np.concatenate(parts)[first] if parts else np.zeros(0)
-
-    return Answers(
-        unique,
-        {name: column(parts) for name, parts in codes.items()},
-        {name: column(parts) for name, parts in probabilities.items()},
-        {name: tuple(vocabulary.sets) for name, vocabulary in vocabularies.items()},
-    )
-
-
-def compare(
-    found: Answers,
-    gold: Answers,
-    taxonomy: Taxonomy,
-    *,
-    threshold: float,
-    prompts: tuple[np.ndarray, np.ndarray] | None = None,
-) -> list[Comparison]:
-    """The categories in which at least one example can be judged, in the order of the taxonomy.
-
-    `threshold` parts head and tail by the share among the gold examples in which the category is known. `prompts`
-    holds keys of examples and, for each, the key of its prompt; without it, or for examples it lacks, each example
-    is a prompt of its own.
-    """
-    _, left, right = np.intersect1d(found.keys, gold.keys, assume_unique=True, return_indices=True)
-    clusters = _clusters(found.keys[left], prompts)
-    languages = _languages(found, gold, left, right)
-    comparisons = []
-    for category in taxonomy.categories:
-        if category.name in found.codes and category.name in gold.codes:
-            one = _comparison(category, found, gold, left, right, clusters, languages, threshold)
-            if len(one.judged):
-                comparisons.append(one)
-    return comparisons
-
-
 def agreement_rows(one: Comparison, num_resamples: int = NUM_RESAMPLES) -> list[AgreementRow]:
     """All examples, then head and tail, then each language with at least `FEWEST` examples, the most frequent first."""
     names, sizes = np.unique(one.languages[one.languages != ""], return_counts=True)
     by_size = [str(names[k]) for k in np.argsort(-sizes, kind="stable") if sizes[k] >= FEWEST]
     slices = [(ALL, ALL, np.ones(len(one.judged), dtype=bool))]
-    slices += [("group", group, one.groups == group) for group in (HEAD, TAIL)]
+    slices += [(GROUP, group, one.groups == group) for group in (HEAD, TAIL)]
     slices += [(LANGUAGE, name, one.languages == name) for name in by_size if one.category.name != LANGUAGE]
     rows: list[AgreementRow] = []
     for kind, name, chosen in slices:
@@ -297,110 +185,16 @@ def calibration_rows(
     ]
 
 
-def _comparison(
-    category: Category,
-    found: Answers,
-    gold: Answers,
-    left: np.ndarray,
-    right: np.ndarray,
-    clusters: np.ndarray,
-    languages: np.ndarray,
-    threshold: float,
-) -> Comparison:
-    name = category.name
-    said, true = found.codes[name][left], gold.codes[name][right]
-    has_gold = true >= Status.NOT_APPLICABLE
-    chosen = has_gold & (said != Status.NOT_ASKED)
-    counts = CountRow(
-        category=name,
-        common=len(left),
-        gold_known=int(has_gold.sum()),
-        not_asked=int((has_gold & ~chosen).sum()),
-        judged=int(chosen.sum()),
-        answered=int((said[chosen] >= Status.NOT_APPLICABLE).sum()),
-        abstained=int((said[chosen] == Status.ABSTAINED).sum()),
-        failed=int((said[chosen] == Status.FAILED).sum()),
-    )
-    said, true = said[chosen], true[chosen]
-    sets, places = _one_vocabulary(gold.sets[name], found.sets[name])
-    # a Status below 0 counts from the end: FAILED, ABSTAINED, NOT_APPLICABLE
-    judged = Judged(
-        sets,
-        gold=np.array([*range(1, len(gold.sets[name]) + 1), 0], dtype=np.int64)[true],
-        found=np.array([*places, NO_ANSWER, NO_ANSWER, 0], dtype=np.int64)[said],
-        clusters=clusters[chosen],
-    )
-    return Comparison(
-        category,
-        counts,
-        judged,
-        found.probabilities[name][left][chosen],
-        languages[chosen],
-        np.full(len(true), "") if category.is_numeric else _groups(gold, name, true, threshold),
-        _differences(judged) if category.is_numeric else np.zeros(0),
-    )
-
-
-def _one_vocabulary(
-    gold: Sequence[tuple[str, ...]], found: Sequence[tuple[str, ...]]
-) -> tuple[tuple[frozenset[str], ...], list[int]]:
-    """(all sets: not applicable, those of gold, other ones that were found; the place of each found one)."""
-    sets = [frozenset((NOT_APPLICABLE,)), *map(frozenset, gold)]
-    places = {one: place for place, one in enumerate(sets)}
-    numbers = [places.setdefault(frozenset(one), len(places)) for one in found]
-    return tuple(places), numbers
-
-
-def _groups(gold: Answers, name: str, true: np.ndarray, threshold: float) -> np.ndarray:
-    """'tail' where any gold value is rare among the gold examples that know the category, '' where it is excluded."""
-    codes = gold.codes[name]
-    by_set = np.bincount(codes[codes >= 0], minlength=len(gold.sets[name]))
-    counts: dict[str, int] = {}
-    for one, count in zip(gold.sets[name], by_set.tolist(), strict=True):
-        for value in one:
-            counts[value] = counts.get(value, 0) + count
-    is_tail = [any(counts[value] < threshold * by_set.sum() for value in one) for one in gold.sets[name]]
-    return np.array([*(TAIL if rare else HEAD for rare in is_tail), ""])[true]  # -1, not applicable, is the last
-
-
-def _languages(found: Answers, gold: Answers, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    names = np.full(len(left), "", dtype=object)
-    for source, places in ((found, left), (gold, right)):
-        if LANGUAGE in source.codes:
-            codes = source.codes[LANGUAGE][places]
-            known = np.array(["+".join(one) for one in source.sets[LANGUAGE]], dtype=object)
-            names[codes >= 0] = known[codes[codes >= 0]]
-    return names
-
-
-def _clusters(keys: np.ndarray, prompts: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
-    if prompts is None or not len(prompts[0]):
-        return np.arange(len(keys))
-    order = np.argsort(prompts[0])
-    places = np.minimum(np.searchsorted(prompts[0][order], keys), len(order) - 1)
-    is_known = prompts[0][order][places] == keys
-    return np.unique(np.where(is_known, prompts[1][order][places], keys), return_inverse=True)[1]
-
-
-def _differences(judged: Judged) -> np.ndarray:
-    """|found - gold| of numbers, (N,); NaN where one of the two is none."""
-    numbers = np.array([_number(one) for one in judged.sets] + [np.nan])  # -1, no answer, is the last
-    return np.abs(numbers[judged.found] - numbers[judged.gold])
-
-
-def _number(one: frozenset[str]) -> float:
-    try:
-        return float(next(iter(one)))
-    except ValueError:
-        return float("nan")
-
-
 def _rows(one: Comparison, kind: str, name: str, chosen: np.ndarray, num_resamples: int) -> list[AgreementRow]:
     part = one.judged.where(chosen)
     if one.category.is_numeric:
         measures = _numeric_measures(part, one.differences[chosen], num_resamples)
     else:
         measures = agreement(part, num_resamples=num_resamples).measures()
+    if kind == GROUP:
+        whole = agreement(one.judged, values=one.values[name], num_resamples=num_resamples)
+        measures = {**measures, "macro_f1": whole.macro_f1}
+        measures = {key: got for key, got in measures.items() if key not in ("kappa", "kappa_all")}
     prompts = len(np.unique(part.clusters))
     return [
         AgreementRow(one.category.name, kind, name, measure, got.estimate, got.low, got.high, len(part), prompts)

@@ -9,24 +9,19 @@ import numpy as np
 
 from treasure.analysis.agreement import (
     DIFFERENCE,
-    HEAD,
-    TAIL,
     AgreementRow,
     CalibrationRow,
-    Comparison,
     ConfusionRow,
-    CountRow,
     ReliabilityRow,
     ValueRow,
     agreement_rows,
     calibration_rows,
-    collect,
-    compare,
     confusion,
     confusion_rows,
     value_rows,
 )
 from treasure.analysis.annotations import Block
+from treasure.analysis.comparison import HEAD, TAIL, Comparison, CountRow, collect, compare
 from treasure.analysis.config import AgreementConfig
 from treasure.analysis.coverage import ALL
 from treasure.analysis.figures.agreement import (
@@ -138,20 +133,21 @@ def write_agreement(
 def summary(report: AgreementReport) -> list[str]:
     """The report in a few sentences."""
     lines = [
-        f"{report.found} is compared with {report.gold} over the {count(report.num_common)} examples that both know "
-        f"(of {count(report.num_found)} and {count(report.num_gold)})."
+        f"Judged: {report.found}. Gold: {report.gold}. Compared over the {count(report.num_common)} examples "
+        f"that both know (of {count(report.num_found)} and {count(report.num_gold)})."
     ]
     own = {(row.category, row.measure): row for row in report.agreement if row.slice_kind == ALL}
     closed = [row.category for row in report.counts if (row.category, "kappa") in own]
     answered = [name for name in closed if not math.isnan(own[name, "accuracy"].value)]
     if not report.counts:
-        return [*lines, "In none of them gold and the other speak of the same category."]
+        return [*lines, "In none of them do gold and the other speak of the same category."]
     if answered:
         ranked = sorted(answered, key=lambda name: own[name, "accuracy"].value)
         best, worst = ranked[-1], ranked[0]
         lines.append(f"Where it answers, {best} is right most often ({_told(own[best, 'accuracy'])})")
         lines[-1] += f" and {worst} least ({_told(own[worst, 'accuracy'])})." if worst != best else "."
-        kappas = [f"{name} {own[name, 'kappa'].value:.2f}" for name in reversed(ranked)]
+    kappas = [f"{name} {own[name, 'kappa'].value:.2f}" for name in answered if not math.isnan(own[name, "kappa"].value)]
+    if kappas:
         lines.append(f"Cohen's \N{GREEK SMALL LETTER KAPPA}: {', '.join(kappas)}.")
     silent = sorted(closed, key=lambda name: -own[name, "abstained"].value)
     if silent and own[silent[0], "abstained"].value > 0:

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from treasure.analysis.agreement import keys_of
 from treasure.analysis.annotations import SEPARATOR, Block, Part, blocks_of
+from treasure.analysis.comparison import keys_of
 from treasure.annotation.basic import fact_findings
 from treasure.annotation.parts import find_blocks, find_parts
 from treasure.annotation.sidecar import read_info

@@ -137,17 +137,22 @@ class Agreement:
 MEASURES = tuple(one.name for one in fields(Agreement) if one.type is Interval)
 
 
-def agreement(judged: Judged, *, num_resamples: int = NUM_RESAMPLES, seed: int = 0) -> Agreement:
+def agreement(
+    judged: Judged, *, values: Collection[str] | None = None, num_resamples: int = NUM_RESAMPLES, seed: int = 0
+) -> Agreement:
     """All measures of `judged`, which holds at least one example, with intervals from prompts drawn again.
 
+    Macro-F1 is over `values` if they are given. Give them rather than `where` to ask of the rare values alone: examples
+    chosen by their gold value hold no false alarms for it.
     A measure that is not defined is NaN: accuracy without any answer, kappa where both always say the same one thing.
     """
     kinds, num_prompts = judged.kinds, len(np.unique(judged.clusters))
     assert len(judged), "no example to judge"
     counts = np.bincount(kinds.of_example, minlength=len(kinds)).astype(float)[None]
-    exact = _measures(counts, kinds)
+    averaged = np.array([values is None or value in values for value in kinds.values], dtype=bool)
+    exact = _measures(counts, kinds, averaged)
     parts = [
-        _measures(block, kinds)
+        _measures(block, kinds, averaged)
         for block in resampled_counts(
             kinds.of_example, judged.clusters, num_kinds=len(kinds), num_resamples=num_resamples, seed=seed
         )
@@ -202,8 +207,11 @@ def _place(places: dict[frozenset[str], int], answer: Answer) -> int:
     return places.setdefault(key, len(places))
 
 
-def _measures(counts: np.ndarray, kinds: Kinds) -> dict[str, np.ndarray]:
-    """Each measure in each resample, (B,), from how often each kind was drawn, (B, C)."""
+def _measures(counts: np.ndarray, kinds: Kinds, averaged: np.ndarray) -> dict[str, np.ndarray]:
+    """Each measure in each resample, (B,), from how often each kind was drawn, (B, C).
+
+    `averaged` (K,) bool marks the values of macro-F1.
+    """
     answered = (kinds.found != NO_ANSWER).astype(float)
     right = (kinds.gold == kinds.found).astype(float)
     union = (kinds.hits | kinds.extras | kinds.misses).sum(axis=1)
@@ -213,16 +221,16 @@ def _measures(counts: np.ndarray, kinds: Kinds) -> dict[str, np.ndarray]:
         "abstained": _ratio(total - num_answered, total),
         "accuracy": _ratio(num_right, num_answered),
         "accuracy_all": _ratio(num_right, total),
-        "macro_f1": _macro_f1(counts, kinds),
+        "macro_f1": _macro_f1(counts, kinds, averaged),
         "kappa": _kappa(counts * answered, kinds),
         "kappa_all": _kappa(counts, kinds),
         "jaccard": _ratio(counts @ jaccard, num_answered),
     }
 
 
-def _macro_f1(counts: np.ndarray, kinds: Kinds) -> np.ndarray:
+def _macro_f1(counts: np.ndarray, kinds: Kinds, averaged: np.ndarray) -> np.ndarray:
     """Values that a resample does not hold are left out of its mean."""
-    hits, others = counts @ kinds.hits, counts @ (kinds.extras | kinds.misses)
+    hits, others = counts @ kinds.hits[:, averaged], counts @ (kinds.extras | kinds.misses)[:, averaged]
     f1 = _ratio(2 * hits, 2 * hits + others)
     is_held = ~np.isnan(f1)
     return _ratio(np.where(is_held, f1, 0).sum(axis=1), is_held.sum(axis=1).astype(float))

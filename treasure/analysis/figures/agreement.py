@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from treasure.analysis.agreement import HEAD, TAIL, AgreementRow, ReliabilityRow
+from treasure.analysis.agreement import AgreementRow, ReliabilityRow
+from treasure.analysis.comparison import HEAD, TAIL
 from treasure.analysis.coverage import ALL, LANGUAGE
 from treasure.analysis.figures.coverage import MOST_VALUES
 from treasure.analysis.figures.heat import heat_figure
