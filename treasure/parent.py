@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ class _Forks:
 
     hooked: bool = False
     tied: bool = False
+    by_main_thread: bool = True
 
 
 _forks = _Forks()
@@ -36,7 +38,7 @@ def tied_forks() -> Iterator[None]:
     Ctrl-C, which a terminal sends to all of them, does nothing there; other signals end them as they would any process.
     """
     if not _forks.hooked:
-        os.register_at_fork(after_in_child=_tie)
+        os.register_at_fork(before=_note_thread, after_in_child=_tie)
         _forks.hooked = True
     before = os.environ.get(_PARENT)
     os.environ[_PARENT], _forks.tied = str(os.getpid()), True
@@ -50,11 +52,19 @@ def tied_forks() -> Iterator[None]:
             os.environ[_PARENT] = before
 
 
+def _note_thread() -> None:
+    _forks.by_main_thread = threading.current_thread() is threading.main_thread()
+
+
 def _tie() -> None:
-    if _forks.tied:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        for number in (signal.SIGTERM, signal.SIGUSR1):
-            signal.signal(number, signal.SIG_DFL)
+    if not _forks.tied:
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_DFL)
+    if _forks.by_main_thread:
+        # The kernel takes the end of another thread for the parent's death. A pool forks from a thread of its own where
+        # a worker has died; one that is killed with that thread may hold a lock on which the whole pool then waits.
         die_with_parent()
 
 

@@ -88,12 +88,20 @@ def test_states_by_hand():
     rows = {(row.dataset, row.category, row.state): row.count for row in state_rows(got)}
     assert rows[ALL, "domain", "known"] == 9
     assert rows[ALL, "domain", "failed"] == 1 and rows[ALL, "domain", "abstained"] == 0
-    assert rows[ALL, "code_type", "not_applicable"] == 1 and rows[ALL, "code_type", "not_asked"] == 9
+    assert rows[ALL, "code_type", "not_applicable"] == 8 and rows[ALL, "code_type", "not_asked"] == 2
     assert rows["a", "lang", "known"] == 6 and rows["b", "lang", "known"] == 4
     assert rows[ALL, "length_tokens", "known"] == 10 and rows["b", "length_tokens", "known"] == 4
-    assert ("b", "code_type", "not_applicable") not in rows
+    assert ("b", "code_type", "known") not in rows
     for category in TAXONOMY.names:
         assert sum(n for (dataset, name, _), n in rows.items() if (dataset, name) == (ALL, category)) == 10
+
+
+def test_a_category_whose_rule_is_broken_is_not_applicable():
+    rows = [("1", "a", {"domain": found("Math")}), ("2", "a", {"domain": found("Math", "Code")}), ("3", "a", {})]
+    rows += [("4", "a", {"domain": found("Math"), "code_type": found("go")})]
+    got, _ = tables(rows)
+    states = {row.state: row.count for row in state_rows(got) if (row.dataset, row.category) == (ALL, "code_type")}
+    assert (states["not_applicable"], states["not_asked"], states["known"]) == (1, 2, 1)
 
 
 def test_outcomes_and_whose_word_counts_by_hand():

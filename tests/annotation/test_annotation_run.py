@@ -17,10 +17,11 @@ from treasure.annotation.blocks import Block
 from treasure.annotation.chain import annotate_block
 from treasure.annotation.config import AnnotatorsConfig, build_annotators
 from treasure.annotation.finding import Finding, Outcome
+from treasure.annotation.lengths import count_lengths
 from treasure.annotation.parts import find_parts, part_path, read_metadata
 from treasure.annotation.run import AnnotationOptions, annotate_datasets, rehearse
 from treasure.annotation.sidecar import Sidecar, rows_of
-from treasure.data.readers import read_dataset
+from treasure.data.readers import DatasetConfig, read_dataset
 from treasure.errors import AnnotationError, ConfigError, DataError
 from treasure.jsonl import write_jsonl
 from treasure.taxonomy.load import load_taxonomy
@@ -54,7 +55,8 @@ def test_what_is_found_comes_back_by_id(tmp_path, taxonomy):
         findings = sidecar.findings(example.id)
         number = len(example.completion)
         assert findings["source"] == Finding("facts", Outcome.FOUND, ("Human",))
-        assert findings["length_tokens"].values == (Guesser and 3,) and findings["length_tokens"].annotator == "lengths"
+        tokens = count_lengths(example.completion).tokens
+        assert findings["length_tokens"] == Finding("lengths", Outcome.FOUND, (tokens,))
         assert findings["domain"].values == (DOMAINS[number % 3],) and findings["domain"].annotator == "guesser"
         assert findings["domain"].probability == pytest.approx(1 / (number + 1))
         assert findings["task"].values == ("Explanation", "Reasoning")
@@ -116,6 +118,7 @@ def test_an_added_category_is_asked_alone(tmp_path, taxonomy):
 
 def test_a_category_added_to_the_taxonomy_leaves_the_others(tmp_path, taxonomy):
     data, folder = rows_file(tmp_path / "letters.jsonl", 10), tmp_path / "side"
+    data.facts = {}
     run(task_for(folder, taxonomy.only(["domain"])), data, phase())
     before = times(folder)
     run(task_for(folder, taxonomy), data, phase())
@@ -137,7 +140,7 @@ def test_what_changed_is_made_anew_and_no_more(tmp_path, taxonomy, change):
         data.facts = {"task": "Reasoning"}
     elif change == "values":
         (tmp_path / "own.yaml").write_text(
-            "name: own\nextends: treasure_hunt\ncategories: {domain: {values: [Legal, Code, Math]}}\n"
+            "name: own\nextends: treasure_hunt\ncategories: {domain: {values: [Legal, Code, Math, Technology]}}\n"
         )
         taxonomy = load_taxonomy(tmp_path / "own.yaml", REPOSITORY / "conf" / "taxonomy")
     run(task_for(folder, taxonomy, "domain", "task"), data, *facts, phase(version="2" if change == "version" else "1"))
@@ -179,10 +182,7 @@ def test_a_broken_part_is_made_anew(tmp_path, taxonomy):
 def test_one_bad_example_fails_alone(tmp_path, taxonomy):
     rows = [{"prompt": "p", "completion": text} for text in ("fine", "boom", "nonsense", "good", "also fine")]
     write_jsonl(tmp_path / "a.jsonl", rows)
-    data, task = (
-        replace_path(rows_file(tmp_path / "x.jsonl", 1), tmp_path / "a.jsonl"),
-        task_for(tmp_path / "s", taxonomy),
-    )
+    data, task = DatasetConfig(path=str(tmp_path / "a.jsonl"), name="a"), task_for(tmp_path / "s", taxonomy)
     summary = run(task, data, phase(categories=("domain",)))
     assert summary.tally.outcomes == {("guesser", "domain", "found"): 3, ("guesser", "domain", "failed"): 2}
     found = dict(rows_of(task.folder, "guesser", taxonomy.category("domain")))
@@ -193,12 +193,7 @@ def test_one_bad_example_fails_alone(tmp_path, taxonomy):
     again = run(task, data, phase(categories=("domain",)))
     assert again.tally.num_asked == {}
     retried = run(replace(task, retry_failed=True), data, phase(categories=("domain",)))
-    assert retried.tally.num_asked == {("guesser", "domain"): 5}
-
-
-def replace_path(config, path: Path):
-    config.path, config.name = str(path), path.stem
-    return config
+    assert retried.tally.num_asked == {("guesser", "domain"): 4}, "the block with failures, and no other"
 
 
 def test_workers_give_the_same_as_one_process(tmp_path, taxonomy):
@@ -216,10 +211,7 @@ def test_a_killed_worker_is_told_and_nothing_is_lost(tmp_path, taxonomy):
         tmp_path / "a.jsonl",
         ({"prompt": f"{n}", "completion": "die" if n == 13 else f"text {n}"} for n in range(16)),
     )
-    data, task = (
-        replace_path(rows_file(tmp_path / "x.jsonl", 1), tmp_path / "a.jsonl"),
-        task_for(tmp_path / "s", taxonomy),
-    )
+    data, task = DatasetConfig(path=str(tmp_path / "a.jsonl"), name="a"), task_for(tmp_path / "s", taxonomy)
     spared = tmp_path / "spared"
     deadly = phase(categories=("domain",), spared=str(spared))
     with pytest.raises(AnnotationError, match="worker process died"):
@@ -254,9 +246,11 @@ def test_another_size_of_blocks_is_refused(tmp_path, taxonomy):
 
 def test_another_meaning_is_refused_with_what_differs(tmp_path, taxonomy):
     run(task_for(tmp_path / "s", taxonomy), rows_file(tmp_path / "a.jsonl", 3), phase())
-    world = load_taxonomy(REPOSITORY / "conf" / "taxonomy" / "world.yaml")
-    with pytest.raises(DataError, match="has another '.*': .* is .* there and .* here"):
-        Sidecar(tmp_path / "s", world)
+    own = "name: own\nextends: treasure_hunt\nonly: [lang, domain]\ncategories: {domain: {values: [Legal, Code]}}\n"
+    (tmp_path / "own.yaml").write_text(own)
+    here = load_taxonomy(tmp_path / "own.yaml", REPOSITORY / "conf" / "taxonomy")
+    with pytest.raises(DataError, match=r"has another 'domain': values is Sciences, .* there and Legal, Code here"):
+        Sidecar(tmp_path / "s", here)
     (tmp_path / "own.yaml").write_text("name: own\ncategories: {tone: {kind: nominal, values: [loud, quiet]}}\n")
     with pytest.raises(DataError, match="no category of 'own', which has tone"):
         Sidecar(tmp_path / "s", load_taxonomy(tmp_path / "own.yaml"))
@@ -285,7 +279,7 @@ def test_two_datasets_may_share_examples(tmp_path, taxonomy):
 def test_strange_texts_are_annotated(tmp_path, taxonomy):
     texts = ["\x00\x07 bell", "שלום", "x" * 1_000_000, "\u202eright to left", "\u200b", "a\r\nb"]
     write_jsonl(tmp_path / "a.jsonl", ({"prompt": "p", "completion": text} for text in texts))
-    data = replace_path(rows_file(tmp_path / "x.jsonl", 1), tmp_path / "a.jsonl")
+    data = DatasetConfig(path=str(tmp_path / "a.jsonl"), name="a")
     phases = build_annotators(AnnotatorsConfig(), taxonomy)
     summary = run(task_for(tmp_path / "s", taxonomy), data, *phases)
     assert summary.tally.outcomes["lengths", "length_tokens", "found"] == len(texts)

@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from treasure.analysis.annotations import Block, Part, Settled, Status, Vocabulary, settle, status_of
-from treasure.taxonomy.taxonomy import Taxonomy
+from treasure.taxonomy.taxonomy import Category, Taxonomy
 
 NUM_PROBABILITY_BINS = 20
 _MERGE_AT = 500_000
@@ -129,6 +129,8 @@ class _Counter:
     def __init__(self, taxonomy: Taxonomy) -> None:
         self.closed = tuple(one.name for one in taxonomy.categories if not one.is_numeric)
         self.numeric = tuple(one.name for one in taxonomy.categories if one.is_numeric)
+        rules = [one for one in taxonomy.categories if one.applies_when is not None and one.name in self.closed]
+        self.rules = [one for one in rules if one.applies_when and one.applies_when.category in self.closed]
         self.vocabularies = {name: Vocabulary() for name in self.closed}
         self.datasets: dict[str, int] = {}
         self.patterns: list[np.ndarray] = []
@@ -157,7 +159,10 @@ class _Counter:
         self._keep(np.column_stack([dataset, *columns, np.ones(len(block.ids), dtype=np.int64)]))
 
     def finish(self) -> Tally:
-        patterns = _merged(self.patterns, 2 + len(self.closed))
+        patterns = _merged(self.patterns, 2 + len(self.closed)).copy()
+        for category in self.rules:
+            self._exclude(category, patterns)
+        patterns = _merged([patterns], patterns.shape[1])
         return Tally(
             categories=self.closed,
             sets=tuple(tuple(self.vocabularies[name].sets) for name in self.closed),
@@ -172,6 +177,14 @@ class _Counter:
             numbers=self.numbers,
             number_status=self.number_status,
         )
+
+    def _exclude(self, category: Category, patterns: np.ndarray) -> None:
+        """An unknown category whose rule is broken by what is known counts as not applicable, as in training."""
+        rule = category.applies_when
+        assert rule is not None
+        own, other = (patterns[:, 1 + self.closed.index(name)] for name in (category.name, rule.category))
+        fits = np.array([*(bool(set(rule.values) & set(one)) for one in self.vocabularies[rule.category].sets), True])
+        own[(own < Status.NOT_APPLICABLE) & (other >= 0) & ~fits[np.maximum(other, -1)]] = Status.NOT_APPLICABLE
 
     def _keep(self, patterns: np.ndarray) -> None:
         self.patterns.append(patterns)

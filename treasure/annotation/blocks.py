@@ -50,7 +50,7 @@ def write_blocks(
     """
     rows = iter(examples)
     for number in itertools.count():
-        chunk = [_with_checked_facts(example, taxonomy) for example in itertools.islice(rows, block_size)]
+        chunk = [with_checked_facts(example, taxonomy) for example in itertools.islice(rows, block_size)]
         if not chunk:
             return
         path = folder / quote(name, safe="") / f"{number:05d}.parquet"
@@ -74,7 +74,7 @@ def read_block(block: Block) -> list[Example]:
     ]
 
 
-def _with_checked_facts(example: Example, taxonomy: Taxonomy) -> Example:
+def with_checked_facts(example: Example, taxonomy: Taxonomy) -> Example:
     """`example` with facts in their canonical form, which JSON can hold.
 
     Facts about categories that the taxonomy lacks are refused with the others: it is the whole one.

@@ -6,6 +6,7 @@ What a part of the sidecar holds already is read, what is missing or does not fi
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from treasure.taxonomy.taxonomy import Taxonomy
 
 Known = list[dict[str, Finding]]
 """Of each example of a block what is known so far: category -> finding."""
+
+_Key = TypeVar("_Key", tuple[str, str, str], tuple[str, str])
 
 NOT_ASKED = Finding("nobody", Outcome.NOT_APPLICABLE, note="not asked now")
 """Stands in what annotators are told for categories that they are not to speak of now."""
@@ -53,15 +56,19 @@ class Tally:
 
     def add(self, other: "Tally") -> None:
         """Adds the numbers of `other`."""
-        for mine, theirs in ((self.outcomes, other.outcomes), (self.num_asked, other.num_asked)):
-            for key, number in theirs.items():
-                mine[key] = mine.get(key, 0) + number  # pyright: ignore[reportArgumentType]
+        _add(self.outcomes, other.outcomes)
+        _add(self.num_asked, other.num_asked)
 
     def count(self, annotator: str, category: str, findings: Iterable[Finding]) -> None:
         """Counts the outcomes of `findings`."""
         for finding in findings:
             key = (annotator, category, finding.outcome.value)
             self.outcomes[key] = self.outcomes.get(key, 0) + 1
+
+
+def _add(mine: dict[_Key, int], theirs: Mapping[_Key, int]) -> None:
+    for key, number in theirs.items():
+        mine[key] = mine.get(key, 0) + number
 
 
 @dataclass(frozen=True, slots=True)

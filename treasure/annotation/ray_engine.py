@@ -36,8 +36,9 @@ def annotate_on_ray(work: Work, blocks: Sequence[Block], num_workers: int, addre
     with _ray(ray, address, num_workers):
         size = min(num_workers or int(ray.cluster_resources().get("CPU", 1)), len(blocks))
         rows: list[Any] = [{"number": number, "block": asdict(block)} for number, block in enumerate(blocks)]
+        actor: Any = _Actor  # Ray's types know functions alone
         done = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
-            _Actor, fn_constructor_args=(work,), concurrency=size, num_cpus=1
+            actor, fn_constructor_args=(work,), concurrency=size, num_cpus=1
         )
         try:
             with deferred_stop(work.board.stop):

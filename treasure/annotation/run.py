@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from treasure.annotation.blocks import Block, read_block, write_blocks
+from treasure.annotation.blocks import Block, read_block, with_checked_facts, write_blocks
 from treasure.annotation.chain import Tally, Task, annotate_block, missing
 from treasure.annotation.config import Engine, Phase
 from treasure.annotation.cores import annotate_on_cores
@@ -101,7 +101,8 @@ def rehearse(
     _check_block_size(read_info(task.folder), task.folder, options)
     annotators = [annotator for phase in phases for annotator in phase.build()]
     for name, dataset in datasets.items():
-        rows, number = iter(_examples(dataset, options.limit, summary)), 0
+        rows = (with_checked_facts(row, task.taxonomy) for row in _examples(dataset, options.limit, summary))
+        number = 0
         while chunk := list(islice(rows, options.block_size)):
             block = Block(name, number, len(chunk), "")
             summary.tally.add(missing(task, block, chunk, annotators))

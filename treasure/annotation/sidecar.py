@@ -199,7 +199,8 @@ def _by_category(
     if taxonomy is not None and not names:
         raise DataError(
             f"This sidecar was made with the taxonomy '{info.taxonomy}' and knows "
-            f"{', '.join(sorted(found)) or 'nothing'}: no category of '{taxonomy.name}', which has {', '.join(taxonomy.names)}.",
+            f"{', '.join(sorted(found)) or 'nothing'}: no category of '{taxonomy.name}', which has "
+            f"{', '.join(taxonomy.names)}.",
             folder,
         )
     for name in names:

@@ -55,10 +55,10 @@ def run(config: AnnotateCommand) -> None:
 
 
 def run_export(config: ExportCommand) -> None:
-    """Writes every example with its markers, who gave them and how sure they were."""
+    """Writes every example with the markers of the sidecar, who gave them and how sure they were."""
     taxonomy = config.taxonomy.load(conf_dir() / "taxonomy")
-    sidecars = [Sidecar(Path(folder), taxonomy) for folder in config.data.annotations]
-    number = export(_datasets(config.data), taxonomy, sidecars, Path(config.output))
+    datasets, sidecar = _datasets(config.data), Sidecar(Path(config.folder), taxonomy)
+    number = export(datasets, taxonomy, [sidecar], Path(config.output))
     say(f"{number} examples: {config.output}")
 
 

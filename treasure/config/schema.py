@@ -235,15 +235,13 @@ class AnnotateCommand:
 
 
 @dataclass(kw_only=True, slots=True)
-class ExportCommand:
-    """`treasure-annotate export`: examples with their markers become one file, for other programs."""
+class ExportCommand(AnnotateCommand):
+    """`treasure-annotate export`: annotated examples with their markers become one file, for other programs."""
 
     output: str
-    """File to write, .jsonl, .jsonl.gz or .parquet."""
-    data: DataConfig = field(default_factory=DataConfig)
-    taxonomy: TaxonomyConfig = field(default_factory=TaxonomyConfig)
-    paths: PathsConfig = field(default_factory=PathsConfig)
+    """File to write: .jsonl, .jsonl.gz or .parquet."""
 
     def __post_init__(self) -> None:
+        super(ExportCommand, self).__post_init__()
         if not self.output.endswith((".jsonl", ".jsonl.gz", ".parquet")):
             raise ConfigError(f"output must end with .jsonl, .jsonl.gz or .parquet, got '{self.output}'.")

@@ -203,6 +203,10 @@ def _filled(template: str, row: Mapping[str, Any]) -> str:
     return "".join(text + (_required_text(row, path) if path is not None else "") for text, path, _, _ in parts)
 
 
+def _has(row: Mapping[str, Any], path: str) -> bool:
+    return path in row or _cell(row, path) is not None
+
+
 def _cell(row: Mapping[str, Any], path: str) -> Any:
     """What the column `path` holds, or lies below it at the end of the path; None where there is nothing."""
     found = _PATH.fullmatch(path)
