@@ -198,6 +198,13 @@ def test_a_gap_by_hand():
     assert (row.rarest_value, row.rarest_count) == ("lang=Greek", 20)
 
 
+def test_a_surprise_beyond_all_probability_is_a_number():
+    rows = combos({("English", "Math"): 4000, ("Greek", "Legal"): 4000, ("Greek", "Math"): 2})
+    (row,) = [one for one in gaps(rows, fewest=3, frequent=20) if one.count == 2]
+    expected = row.expected - np.log(1 + row.expected + row.expected**2 / 2)
+    assert row.surprise == pytest.approx(expected / np.log(10)) and row.surprise > 800
+
+
 def test_rare_values_and_supported_pairs_are_no_gaps():
     assert gaps(combos({("English", "Math"): 50, ("Greek", "Legal"): 4}), fewest=3, frequent=5) == ()
     assert gaps(combos({("English", "Math"): 9, ("Greek", "Math"): 9}), fewest=3, frequent=5) == ()

@@ -136,10 +136,7 @@ def confusion_rows(
     category: str, rows: Sequence[str], columns: Sequence[str], matrix: np.ndarray
 ) -> list[ConfusionRow]:
     """The cells that hold something."""
-    return [
-        ConfusionRow(category, rows[r], columns[c], float(matrix[r, c]))
-        for r, c in zip(*np.nonzero(matrix), strict=True)
-    ]
+    return [ConfusionRow(category, rows[r], columns[c], float(matrix[r, c])) for r, c in np.argwhere(matrix).tolist()]
 
 
 def value_rows(one: Comparison) -> list[ValueRow]:

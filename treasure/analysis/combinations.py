@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from scipy.special import logsumexp
 from scipy.stats import poisson
 
 from treasure.analysis.config import SupportConfig
@@ -213,9 +214,14 @@ def _gaps(
             num_values=len(pairs),
             count=count,
             expected=likely,
-            surprise=float(-poisson.logcdf(count, likely) / np.log(10)),
+            surprise=_surprise(count, likely),
             known=one.known,
             rarest_value="=".join(pairs[rarest]),
             rarest_count=counts[rarest],
         )
         yield row, frozenset(pairs)
+
+
+def _surprise(count: int, expected: float) -> float:
+    """-log10 of the Poisson probability of `count` or fewer; by logarithms, as the probability itself may be 0."""
+    return float(-logsumexp(poisson.logpmf(np.arange(count + 1), expected)) / np.log(10))

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
+from pandas.util import hash_array
 
 from treasure.analysis.annotations import Block, Status, Vocabulary, settle
 from treasure.analysis.coverage import LANGUAGE
@@ -73,7 +73,7 @@ class Comparison:
 
 def keys_of(ids: np.ndarray) -> np.ndarray:
     """64-bit keys of example ids, (n,): small in memory, and different ids share one in about 1 of 2^64 pairs."""
-    return pd.util.hash_array(np.asarray(ids, dtype=object), categorize=False)
+    return hash_array(np.asarray(ids, dtype=object), categorize=False)
 
 
 def collect(blocks: Iterable[Block], categories: Sequence[str], annotator: str | None = None) -> Answers:

@@ -217,11 +217,25 @@ def language_rows(found: Tally, values: dict[str, tuple[str, ...]]) -> tuple[Lan
 
 def number_rows(found: Tally) -> tuple[NumberRow, ...]:
     """One line for each numeric category with a number."""
-    return tuple(
-        NumberRow(name, one.num, one.total / one.num, one.minimum, *(one.quantile(q) for q in QUANTILES), one.maximum)
-        for name, one in found.numbers.items()
-        if one.num
-    )
+    rows: list[NumberRow] = []
+    for name, one in found.numbers.items():
+        if one.num:
+            low, quarter, median, three_quarters, high = map(one.quantile, QUANTILES)
+            rows.append(
+                NumberRow(
+                    category=name,
+                    count=one.num,
+                    mean=one.total / one.num,
+                    minimum=one.minimum,
+                    q05=low,
+                    q25=quarter,
+                    median=median,
+                    q75=three_quarters,
+                    q95=high,
+                    maximum=one.maximum,
+                )
+            )
+    return tuple(rows)
 
 
 def probability_rows(found: Tally) -> tuple[ProbabilityRow, ...]:

@@ -159,7 +159,7 @@ class _Counter:
         self._keep(np.column_stack([dataset, *columns, np.ones(len(block.ids), dtype=np.int64)]))
 
     def finish(self) -> Tally:
-        patterns = _merged(self.patterns, 2 + len(self.closed)).copy()
+        patterns = _merged(self.patterns, 2 + len(self.closed))
         for category in self.rules:
             self._exclude(category, patterns)
         patterns = _merged([patterns], patterns.shape[1])
@@ -231,5 +231,5 @@ def _merged(parts: Sequence[np.ndarray], width: int) -> np.ndarray:
     if not parts:
         return np.zeros((0, width), dtype=np.int64)
     frame = pd.DataFrame(np.concatenate(parts))
-    merged = frame.groupby(list(range(width - 1)), sort=False, as_index=False)[width - 1].sum()
-    return merged.to_numpy(dtype=np.int64)
+    merged = pd.DataFrame(frame.groupby(list(range(width - 1)), sort=False, as_index=False).sum())
+    return merged.to_numpy().astype(np.int64)

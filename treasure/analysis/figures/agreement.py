@@ -66,9 +66,9 @@ def draw_confusion(category: str, rows: Sequence[str], columns: Sequence[str], m
         shades,
         [[brief(number) if number >= 0.5 or number == 0 else "<1" for number in line] for line in part],
         [f"{plain(name, 20)} ({brief(total)})" for name, total in zip(own_rows, totals[:, 0], strict=True)],
-        own_columns,
-        row_title=f"gold {category}",
-        column_title=f"found {category}",
+        list(map(plain, own_columns)),
+        row_title=f"gold {plain(category)}",
+        column_title=f"found {plain(category)}",
         framed=np.array([[row == column for column in own_columns] for row in own_rows]),
     )
 
@@ -133,7 +133,9 @@ def draw_languages(rows: Sequence[AgreementRow]) -> Figure | None:
     names = [f"{plain(name, 20)} ({brief(sizes[name])})" for name in languages]
     lowest = float(np.nanmin(table))
     shades = (table - lowest) / max(1e-9, 1 - lowest)
-    return heat_figure(shades, texts, names, categories, row_title="", column_title="right of all asked, %")
+    return heat_figure(
+        shades, texts, names, list(map(plain, categories)), row_title="", column_title="right of all asked, %"
+    )
 
 
 def draw_groups(rows: Sequence[AgreementRow]) -> Figure | None:

@@ -61,7 +61,9 @@ def draw_datasets(states: Sequence[StateRow], sizes: Mapping[str, int]) -> Figur
     table = np.array([[shares.get((dataset, name), 0.0) for name in names] for dataset in largest])
     texts = [[_whole(share) for share in line] for line in table]
     rows = [f"{plain(name, 22)} ({brief(sizes[name])})" for name in largest]
-    return heat_figure(table, texts, rows, names, row_title="", column_title="share of examples known, %")
+    return heat_figure(
+        table, texts, rows, list(map(plain, names)), row_title="", column_title="share of examples known, %"
+    )
 
 
 def draw_values(values: Sequence[ValueRow], threshold: float) -> Figure | None:
@@ -153,10 +155,10 @@ def draw_pair(one: Joint, gaps: Iterable[GapRow], color: str) -> Figure | None:
     return heat_figure(
         shades,
         [[brief(count) for count in line] for line in counts],
-        [rows[a] for a in order],
-        [columns[b] for b in others],
-        row_title=first,
-        column_title=second,
+        [plain(rows[a]) for a in order],
+        [plain(columns[b]) for b in others],
+        row_title=plain(first),
+        column_title=plain(second),
         scale="diverging" if color == "lift" else "rising",
         framed=np.array(framed),
     )

@@ -9,7 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from treasure.analysis.figures.style import INK, MUTED, hide_frame, new_figure, plain
+from treasure.analysis.figures.style import INK, MUTED, hide_frame, new_figure
 
 Scale = Literal["rising", "diverging"]
 
@@ -32,12 +32,12 @@ def heat_figure(
 ) -> Figure:
     """`shades` (R, C) in [0, 1] (diverging: [-1, 1]), NaN left white, with `texts` in the cells.
 
-    Cells where `framed` (R, C) is true get a frame.
+    Names and titles are drawn as they are; those from data go through `plain` first. Cells where `framed` (R, C) is true get a frame.
     """
     longest = max((len(text) for line in texts for text in line), default=1)
     cell = 0.2 + 0.075 * longest
-    left = 0.5 + 0.078 * max(len(plain(name)) for name in rows)
-    top = 0.45 + 0.06 * max(len(plain(name)) for name in columns)
+    left = 0.5 + 0.078 * max(len(name) for name in rows)
+    top = 0.45 + 0.06 * max(len(name) for name in columns)
     figure = new_figure(max(4.2, left + 0.15 + cell * len(columns)), top + 0.25 + 0.25 * len(rows))
     axes = figure.subplots()
     _cells(axes, shades, texts, scale)
@@ -46,13 +46,11 @@ def heat_figure(
             axes.add_patch(
                 Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=FRAME, linewidth=1.3, zorder=3)
             )
-    axes.set_yticks(range(len(rows)), [plain(name) for name in rows])
-    axes.set_xticks(
-        range(len(columns)), [plain(name) for name in columns], rotation=50, ha="left", rotation_mode="anchor"
-    )
+    axes.set_yticks(range(len(rows)), list(rows))
+    axes.set_xticks(range(len(columns)), list(columns), rotation=50, ha="left", rotation_mode="anchor")
     axes.tick_params(axis="x", top=True, labeltop=True, bottom=False, labelbottom=False, colors=INK, pad=2)
-    axes.set_xlabel(plain(column_title), color=MUTED, fontsize=9)
-    axes.set_ylabel(plain(row_title), color=MUTED, fontsize=9)
+    axes.set_xlabel(column_title, color=MUTED, fontsize=9)
+    axes.set_ylabel(row_title, color=MUTED, fontsize=9)
     return figure
 
 
