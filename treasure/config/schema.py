@@ -1,15 +1,17 @@
 """What each command can be told: one dataclass a command, put together from the parts' own options."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from treasure.annotation.classifier.config import ClassifierTrainConfig
+from treasure.analysis.config import AgreementConfig, CoverageConfig
 from treasure.annotation.config import AnnotatorsConfig, Engine
 from treasure.annotation.quality_edges import QualityConfig
 from treasure.annotation.run import AnnotationOptions
 from treasure.config.on_error import OnError
 from treasure.data.batches import BatchConfig
-from treasure.data.config import DataConfig
+from treasure.data.config import DataConfig, DataSource
 from treasure.errors import ConfigError
 from treasure.evaluation.config import BenchmarkConfig, fitting_regimes
 from treasure.inference.config import GenerationConfig
@@ -96,6 +98,54 @@ class StatusCommand:
     group: str | None = None
     """Group of runs to show; None shows all groups."""
     paths: PathsConfig = field(default_factory=PathsConfig)
+
+
+@dataclass(kw_only=True, slots=True)
+class CoverageCommand:
+    """`treasure-report coverage`: what annotations cover, and which levers would be guesses."""
+
+    annotations: str
+    """Folder of annotations, as treasure-annotate makes it."""
+    folder: str = "coverage"
+    """Folder below outputs/reports."""
+    title: str = ""
+    """Title of the page; empty takes the folder's name."""
+    coverage: CoverageConfig = field(default_factory=CoverageConfig)
+    taxonomy: TaxonomyConfig = field(default_factory=TaxonomyConfig)
+    paths: PathsConfig = field(default_factory=PathsConfig)
+
+
+@dataclass(kw_only=True, slots=True)
+class AgreementCommand:
+    """`treasure-report agreement`: how well annotations agree with gold, or with each other."""
+
+    annotations: str
+    """Folder of annotations to judge, as treasure-annotate makes it."""
+    found_by: str = ""
+    """Annotator to judge; empty takes what is settled, in order of trust."""
+    gold: str = ""
+    """Folder of annotations that count as gold; empty takes the facts and columns of data.datasets."""
+    gold_by: str = ""
+    """Annotator of `gold` whose word is gold, such as facts; empty takes what is settled there."""
+    data: DataConfig = field(default_factory=DataConfig)
+    """Datasets that state gold; named beside `gold` too, answers to the same prompt count as one in intervals."""
+    folder: str = "agreement"
+    """Folder below outputs/reports."""
+    title: str = ""
+    """Title of the page; empty takes the folder's name."""
+    agreement: AgreementConfig = field(default_factory=AgreementConfig)
+    taxonomy: TaxonomyConfig = field(default_factory=TaxonomyConfig)
+    paths: PathsConfig = field(default_factory=PathsConfig)
+
+    def __post_init__(self) -> None:
+        if not self.gold and self.data.source is DataSource.WORLD:
+            raise ConfigError("There is no gold: name a folder of annotations (gold=…) or files with facts (data=…).")
+        if not self.gold and self.gold_by:
+            raise ConfigError("gold_by is read beside gold alone; without it the facts of data are gold.")
+        if Path(self.gold or "-") == Path(self.annotations) and self.found_by == self.gold_by:
+            raise ConfigError(
+                "annotations and gold are the same, so all would agree. Give another found_by, gold_by or folder."
+            )
 
 
 @dataclass(kw_only=True, slots=True)
