@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from treasure.annotation.classifier.config import ClassifierTrainConfig
 from treasure.analysis.config import AgreementConfig, CoverageConfig
+from treasure.annotation.classifier.config import ClassifierTrainConfig
 from treasure.annotation.config import AnnotatorsConfig, Engine
 from treasure.annotation.quality_edges import QualityConfig
 from treasure.annotation.run import AnnotationOptions

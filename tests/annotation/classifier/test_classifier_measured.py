@@ -3,18 +3,17 @@
 FLASK and the default model need the real data: TREASURE_DATA names the folder that `paths.data` would be.
 """
 
-import json
 import os
 import re
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import REPOSITORY
 
 from treasure.annotation.classifier.config import ClassifierTrainConfig
-from treasure.annotation.classifier.labelled import labelled_examples
+from treasure.annotation.classifier.labelled import labelled_examples, shot_examples
 from treasure.annotation.classifier.report import CategoryReport, Report
 from treasure.annotation.classifier.train import train_classifier
 from treasure.config.composer import conf_dir, open_composer
@@ -28,7 +27,8 @@ from treasure.world.config import WorldConfig
 from treasure.world.world import World
 
 DATA = Path(os.environ.get("TREASURE_DATA", "data"))
-PAGE = REPOSITORY / "docs" / "annotation.md"
+PAGE = Path(__file__).parents[3] / "docs" / "annotation.md"
+SHOTS = conf_dir() / "shots" / "treasure_hunt"
 needs_data = pytest.mark.skipif(not (DATA / "train").is_dir(), reason="TREASURE_DATA names no folder with train/ in it")
 pytestmark = pytest.mark.slow
 
@@ -94,6 +94,22 @@ def test_the_default_model(taxonomy, tmp_path):
     report = train(labelled_examples(data(), taxonomy), taxonomy, tmp_path / "model", categories=["domain", "task"])
     for name, found in report.categories.items():
         check(f"default without shots, {name}", found)
-    weights = json.loads((tmp_path / "model" / "classifier.json").read_text())
-    assert set(weights["categories"]) == {"domain", "task"}
     assert sum(path.stat().st_size for path in (tmp_path / "model").iterdir()) < 10 * 2**20
+
+
+@needs_data
+@pytest.mark.skipif(not SHOTS.is_dir(), reason="there are no shots")
+def test_the_default_model_with_shots(taxonomy, tmp_path):
+    rows = chain(labelled_examples(data(), taxonomy), shot_examples(SHOTS, taxonomy))
+    for name, found in train(rows, taxonomy, tmp_path / "model").categories.items():
+        check(f"default, {name}", found)
+
+
+@pytest.mark.skipif(not SHOTS.is_dir(), reason="there are no shots")
+def test_a_language_never_seen(taxonomy, tmp_path):
+    rows = (
+        replace(marked, example=replace(marked.example, dataset=marked.example.metadata["file"]))
+        for marked in shot_examples(SHOTS, taxonomy)
+    )
+    for name, found in train(rows, taxonomy, tmp_path / "model").categories.items():
+        check(f"shots by language, {name}", found)
