@@ -9,13 +9,16 @@ from bench.shapes import SHAPES, shape_of
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """`quick` shows that everything works; its numbers say little. `work` keeps corpora and caches."""
+    """`quick` shows that everything works; its numbers say little. `work` keeps corpora and caches, `data` is where public
+    data sets lie.
+    """
 
     quick: bool
     work: Path
     tokenizer: Path
     alpaca: Path
     pipeline_rows: int
+    data: Path
     shapes: tuple[str, ...] = tuple(SHAPES)
 
     @property

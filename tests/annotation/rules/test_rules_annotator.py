@@ -18,7 +18,16 @@ from treasure.errors import ConfigError
 from treasure.markers.marker_set import MarkerSet
 from treasure.taxonomy.load import load_taxonomy
 
-ALL = ("lang", "code_type", "format", "style", "length_bucket", "length_tokens", "length_sentences", "length_paragraphs")
+ALL = (
+    "lang",
+    "code_type",
+    "format",
+    "style",
+    "length_bucket",
+    "length_tokens",
+    "length_sentences",
+    "length_paragraphs",
+)
 CODE = "def add(a, b):\n    return a + b"
 GERMAN = "Die Kinder spielten im Garten, bis es am Abend zu regnen begann."
 
@@ -81,7 +90,9 @@ def test_code_type_makes_no_sense_outside_of_code(taxonomy):
     found = by_rules(taxonomy, CODE, known={"domain": stated("Legal")})
     assert found["code_type"] == Finding("rules", Outcome.NOT_APPLICABLE)
     assert by_rules(taxonomy, CODE, known={"domain": stated("Code", "Legal")})["code_type"].values == ("python",)
-    assert by_rules(taxonomy, "Hello there.", known={"domain": stated("Code")})["code_type"].outcome is Outcome.ABSTAINED
+    assert (
+        by_rules(taxonomy, "Hello there.", known={"domain": stated("Code")})["code_type"].outcome is Outcome.ABSTAINED
+    )
 
 
 def test_numbers_and_buckets_that_are_known_stand(taxonomy):
@@ -92,7 +103,9 @@ def test_numbers_and_buckets_that_are_known_stand(taxonomy):
 
 
 def test_findings_fit_the_taxonomy(taxonomy):
-    completion = f"Here are **two** ways:\n\n# First\n```python\n{CODE}\n```\n# Second\n```go\nfunc main() {{ x := 1 }}\n```"
+    completion = (
+        f"Here are **two** ways:\n\n# First\n```python\n{CODE}\n```\n# Second\n```go\nfunc main() {{ x := 1 }}\n```"
+    )
     found = by_rules(taxonomy, completion)
     values = {name: list(one.values) for name, one in found.items() if one.outcome is Outcome.FOUND}
     assert values["code_type"] == ["python", "go"]
@@ -123,7 +136,9 @@ def test_rules_can_be_turned_off(taxonomy, turned_off):
     annotator = RulesAnnotator(RulesConfig(**{turned_off: False}), taxonomy)
     missing = set(ALL) - set(annotator.categories)
     (found,) = annotator.annotate([example(GERMAN)], [{}])
-    assert missing == {name for name in ALL if name.startswith({"language": "lang", "lengths": "length"}.get(turned_off, turned_off))}
+    assert missing == {
+        name for name in ALL if name.startswith({"language": "lang", "lengths": "length"}.get(turned_off, turned_off))
+    }
     assert set(found) == set(annotator.categories)
     assert annotator.version != RulesAnnotator(RulesConfig(), taxonomy).version
 
@@ -132,7 +147,12 @@ def test_a_threshold_makes_them_abstain(taxonomy):
     assert by_rules(taxonomy, GERMAN, language_probability=1.0)["lang"].note == "German is too unsure"
     assert by_rules(taxonomy, CODE, code_type_probability=1.0)["code_type"].outcome is Outcome.ABSTAINED
     assert by_rules(taxonomy, "- a\n- b", format_probability=1.0)["format"].outcome is Outcome.ABSTAINED
-    assert by_rules(taxonomy, "Hast du Zeit für deine Kinder, die im Garten spielen?", style_probability=1.0)["style"].outcome is Outcome.ABSTAINED
+    assert (
+        by_rules(taxonomy, "Hast du Zeit für deine Kinder, die im Garten spielen?", style_probability=1.0)[
+            "style"
+        ].outcome
+        is Outcome.ABSTAINED
+    )
     with pytest.raises(ConfigError, match=r"style_probability must be from 0 to 1, got 1\.5"):
         RulesConfig(style_probability=1.5)
 
@@ -147,7 +167,10 @@ PIECES = ["```", "~~~", "\n", "|", "<a>", "</a>", "{", "}", "[", '"', "$", "\\fr
           "def f(x):", ";", "の", "한", "א", "ب", "हि", "é", " ", "\t", "a, b", "=", "A)", "😀", "\r\n", "\u3000", "\u2028"]  # fmt: skip
 
 
-@given(completion=st.text(max_size=80) | st.lists(st.sampled_from(PIECES), max_size=40).map("".join), prompt=st.text(max_size=30))
+@given(
+    completion=st.text(max_size=80) | st.lists(st.sampled_from(PIECES), max_size=40).map("".join),
+    prompt=st.text(max_size=30),
+)
 def test_any_text_is_annotated(taxonomy, completion, prompt):
     found = by_rules(taxonomy, completion, prompt)
     assert set(found) == set(ALL)
@@ -171,12 +194,24 @@ def test_a_million_characters_take_no_longer_than_seconds(taxonomy, unit):
 
 
 def test_deep_nesting_is_no_danger(taxonomy):
-    for text in ("[" * 100_000 + "]" * 100_000, '{"a":' * 50_000 + "1" + "}" * 50_000, "<a>" * 50_000 + "</a>" * 50_000):
+    for text in (
+        "[" * 100_000 + "]" * 100_000,
+        '{"a":' * 50_000 + "1" + "}" * 50_000,
+        "<a>" * 50_000 + "</a>" * 50_000,
+    ):
         assert by_rules(taxonomy, text, lengths=False)["format"].outcome in (Outcome.FOUND, Outcome.ABSTAINED)
 
 
 def test_entities_do_not_grow(taxonomy):
-    bomb = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "' + "x" * 1000 + '"><!ENTITY c "' + "&b;" * 1000 + '">]><a>' + "&c;" * 1000 + "</a>"
+    bomb = (
+        '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "'
+        + "x" * 1000
+        + '"><!ENTITY c "'
+        + "&b;" * 1000
+        + '">]><a>'
+        + "&c;" * 1000
+        + "</a>"
+    )
     began = time.process_time()
     by_rules(taxonomy, bomb, lengths=False)
     assert time.process_time() - began < 1

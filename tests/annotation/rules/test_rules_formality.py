@@ -77,7 +77,12 @@ def test_a_language_without_tables_goes_by_emoji_alone():
 
 @pytest.mark.parametrize(
     "prompt",
-    ["Explain rain as if you were a pirate.", "Write a poem in the style of Poe.", "Pretend to be a robot and greet me.", "用李白的口吻写一首诗"],
+    [
+        "Explain rain as if you were a pirate.",
+        "Write a poem in the style of Poe.",
+        "Pretend to be a robot and greet me.",
+        "用李白的口吻写一首诗",
+    ],
 )
 def test_a_prescribed_manner_is_custom(prompt):
     assert style("It rains.", "English", prompt) == "Custom"

@@ -96,7 +96,10 @@ def test_whatever_json_writes_is_json(value, fenced):
     assert found(f"```json\n{text}\n```" if fenced else text) == {"JSON"}
 
 
-@given(st.lists(st.from_regex(r"[a-z]{3,8}( [a-z]{3,8}){0,5}", fullmatch=True), min_size=2, max_size=8), st.sampled_from(["- ", "* ", "• "]))
+@given(
+    st.lists(st.from_regex(r"[a-z]{3,8}( [a-z]{3,8}){0,5}", fullmatch=True), min_size=2, max_size=8),
+    st.sampled_from(["- ", "* ", "• "]),
+)
 def test_whatever_is_a_list_is_found(items, mark):
     assert "Enumeration" in found("\n".join(mark + item for item in items))
 
@@ -108,7 +111,9 @@ def test_formats_of_the_world():
     taxonomy = load_taxonomy(Path(__file__).parents[3] / "conf" / "taxonomy" / "world.yaml")
     world = World(WorldConfig(num_train_examples=2_500, num_prompts_per_benchmark=1), taxonomy)
     marked = list(world.train_examples())
-    annotator = RulesAnnotator(RulesConfig(language=False, lengths=False, code_type=False, style=False, fence_is_markdown=True), taxonomy)
+    annotator = RulesAnnotator(
+        RulesConfig(language=False, lengths=False, code_type=False, style=False, fence_is_markdown=True), taxonomy
+    )
     findings = annotator.annotate([one.example for one in marked], [{}] * len(marked))
     right = valid = right_of_valid = formatted = falsely = plain = 0
     for one, finding in zip(marked, findings, strict=True):

@@ -20,7 +20,9 @@ from treasure.annotation.rules.config import RulesConfig
 from treasure.data.example import Example, Message
 
 REPOSITORY = Path(__file__).parents[3]
-SHARED = next((p for p in (REPOSITORY.parent / "shared" / "data", Path("/work/shared/data")) if p.is_dir()), Path("none"))
+SHARED = next(
+    (p for p in (REPOSITORY.parent / "shared" / "data", Path("/work/shared/data")) if p.is_dir()), Path("none")
+)
 TRAIN, EVAL = SHARED / "train", SHARED / "eval"
 NTREX = {
     "arb": "Arabic", "ces": "Czech", "deu": "German", "ell": "Greek", "eng": "English", "fas": "Persian", "fra": "French",
@@ -50,7 +52,9 @@ def sentences() -> Iterator[tuple[str, list[str]]]:
 def values_of(category: str, texts: Iterable[tuple[str, str]], taxonomy) -> Counter[str]:
     """How often each value was found in (completion, prompt); '-' where the rules abstained, '+' joins several."""
     names = {"lang": "language"}
-    rules = {name: name == names.get(category, category) for name in ("language", "lengths", "code_type", "format", "style")}
+    rules = {
+        name: name == names.get(category, category) for name in ("language", "lengths", "code_type", "format", "style")
+    }
     annotator = RulesAnnotator(RulesConfig(**rules), taxonomy)
     examples = [Example("x", (Message("user", prompt),), completion, "d") for completion, prompt in texts]
     found = annotator.annotate(examples, [{}] * len(examples))
@@ -63,11 +67,15 @@ def test_languages_of_ntrex(taxonomy):
         counts = values_of("lang", ((line, "") for line in lines), taxonomy)
         if code in NTREX:
             right, total = right + counts[NTREX[code]], total + len(lines)
-            print(f"{code} {NTREX[code]}: {counts[NTREX[code]] / len(lines):.2%} of {len(lines)}; {counts.most_common(4)}")
+            print(
+                f"{code} {NTREX[code]}: {counts[NTREX[code]] / len(lines):.2%} of {len(lines)}; {counts.most_common(4)}"
+            )
         else:
             false, other = false + len(lines) - counts["-"], other + len(lines)
             print(f"{code}, not ours: {1 - counts['-'] / len(lines):.2%} of {len(lines)}; {counts.most_common(4)}")
-    print(f"ours: {right / total:.3%} of {total}; others wrongly given a language of ours: {false / other:.3%} of {other}")
+    print(
+        f"ours: {right / total:.3%} of {total}; others wrongly given a language of ours: {false / other:.3%} of {other}"
+    )
     assert right / total >= 0.99
     assert false / other <= 0.03
 
@@ -109,10 +117,27 @@ def code_texts() -> Iterator[tuple[str, str, float, list[tuple[str, str]]]]:
     yield "codexglue cs", "csharp", 0.9, [(row["cs"], "") for row in pairs]  # much of it was Java once and reads so
     fixes = rows_of(TRAIN / "codexglue_refinement_small.jsonl.gz")
     yield "codexglue refinement", "java", 0.95, [(row["fixed"], "") for row in fixes]
-    yield "codexglue refinement, named", "java", 0.97, [(row["fixed"], "Fix the bug in this Java method.") for row in fixes]
-    for name, language in (("cpp", "cpp"), ("go", "go"), ("java", "java"), ("js", "javascript"), ("python", "python"), ("rust", "rust")):
+    yield (
+        "codexglue refinement, named",
+        "java",
+        0.97,
+        [(row["fixed"], "Fix the bug in this Java method.") for row in fixes],
+    )
+    for name, language in (
+        ("cpp", "cpp"),
+        ("go", "go"),
+        ("java", "java"),
+        ("js", "javascript"),
+        ("python", "python"),
+        ("rust", "rust"),
+    ):
         rows = rows_of(EVAL / "humanevalpack" / f"{name}.jsonl.gz")
-        yield f"humanevalpack {name}", language, 0.95, [(row["declaration"] + row["canonical_solution"], "") for row in rows]
+        yield (
+            f"humanevalpack {name}",
+            language,
+            0.95,
+            [(row["declaration"] + row["canonical_solution"], "") for row in rows],
+        )
 
 
 def test_code_types(taxonomy):
@@ -163,4 +188,7 @@ def test_lengths_are_those_of_spacy_in_all_languages():
             for text in texts:
                 doc = pipeline(text)
                 sizes = count_lengths(text, names[code])
-                assert (sizes.tokens, sizes.sentences) == (sum(not t.is_space for t in doc), len(list(doc.sents))), (code, text)
+                assert (sizes.tokens, sizes.sentences) == (sum(not t.is_space for t in doc), len(list(doc.sents))), (
+                    code,
+                    text,
+                )

@@ -156,7 +156,9 @@ def _weigh_shape(scores: dict[str, float], plain: str) -> None:
         scores["ruby"] += 5
 
 
-_DEFINED = re.compile(r"\b(?!(?:new|return|throw|public|private|protected|internal|else|function|func|fn|fun|def)\b)[\w\]>]+\s+([A-Z](?=[a-z])|[a-z])\w*\s*\([^(){};]{0,300}\)\s*(?:throws [\w, .]+)?\{")
+_DEFINED = re.compile(
+    r"\b(?!(?:new|return|throw|public|private|protected|internal|else|function|func|fn|fun|def)\b)[\w\]>]+\s+([A-Z](?=[a-z])|[a-z])\w*\s*\([^(){};]{0,300}\)\s*(?:throws [\w, .]+)?\{"
+)
 _CALLED = re.compile(r"(?:[.;{=(!]\s?|return )([A-Z](?=[a-z])|[a-z])\w*\s?\(")
 _MODIFIER = re.compile(r"\b(?:public|private|protected)\s+\w")
 _NO_CALL = re.compile(r"\b(?:if|for|while|switch|catch|foreach|using|lock|public|private|protected)\b\s*")

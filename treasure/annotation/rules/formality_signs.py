@@ -84,9 +84,7 @@ INFORMAL_PATTERNS: dict[str, str] = {
 }
 """Language -> pattern; each match counts as a word."""
 
-EMOJI = (
-    "[\U0001f300-\U0001faff\u2600-\u26ff\u2764\u270c\u263a]|(?<!\\w)[:;]-?[)(DP](?!\\w)|(?:[!?]){3,}|\\bx+d\\b|\\blol\\b"
-)
+EMOJI = "[\U0001f300-\U0001faff\u2600-\u26ff\u2764\u270c\u263a]|(?<!\\w)[:;]-?[)(DP](?!\\w)|(?:[!?]){3,}|\\bx+d\\b|\\blol\\b"
 """What is informal in any language."""
 
 PERSONA = (
@@ -103,8 +101,12 @@ PERSONA = (
 """What in a prompt prescribes a manner of its own."""
 
 _MANNER = r"(?: (?:tone|way|manner|style|language|letter|e-?mail|version|register|writing|note|invitation|message|conversation))"
-ASKS_FORMAL = rf"(?<!less )(?<!in)\b(?:formal|professional|official){_MANNER}|\b(?:more formal|formally|more professional)\b"
-ASKS_INFORMAL = rf"\b(?:informal|casual|friendly|colloquial|slang){_MANNER}|\b(?:less formal|more casual|informally|casually)\b"
+ASKS_FORMAL = (
+    rf"(?<!less )(?<!in)\b(?:formal|professional|official){_MANNER}|\b(?:more formal|formally|more professional)\b"
+)
+ASKS_INFORMAL = (
+    rf"\b(?:informal|casual|friendly|colloquial|slang){_MANNER}|\b(?:less formal|more casual|informally|casually)\b"
+)
 """What in an English prompt asks for either manner."""
 
 PERSONA_HINTS = (

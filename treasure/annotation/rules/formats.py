@@ -344,7 +344,9 @@ _REASONING = re.compile(
     r"\bstep[- ]by[- ]step\b|\blet'?s (?:think|break|work|solve)\b|\bwe (?:can|need to|know that|first)\b|\bfirst(?:ly)?,|\bgiven that\b",
     re.IGNORECASE,
 )
-_STEP_LABEL = re.compile(r"^\W{0,4}(?:Step|Étape|Schritt|Paso|Passo|Шаг|Krok|步骤|ステップ)\s*\d", re.MULTILINE | re.IGNORECASE)
+_STEP_LABEL = re.compile(
+    r"^\W{0,4}(?:Step|Étape|Schritt|Paso|Passo|Шаг|Krok|步骤|ステップ)\s*\d", re.MULTILINE | re.IGNORECASE
+)
 
 
 def _chain_of_thought(text: Text, prompt: str) -> float:
@@ -355,7 +357,13 @@ def _chain_of_thought(text: Text, prompt: str) -> float:
     if not steps:
         labels = len(_STEP_LABEL.findall(body))
         is_reasoned = labels >= 2 or bool(_REASONING.search(body[:400]))
-        return 0.7 if labels >= 2 and is_reasoned and re.search(r"\banswer\b|\btherefore\b|答案|ответ", body[-300:], re.IGNORECASE) else 0.0
+        return (
+            0.7
+            if labels >= 2
+            and is_reasoned
+            and re.search(r"\banswer\b|\btherefore\b|答案|ответ", body[-300:], re.IGNORECASE)
+            else 0.0
+        )
     has_result = bool(_RESULT.search(body[-600:]))
     if steps >= 2:
         return 0.95 if has_result else 0.75 if steps >= 3 else 0.6

@@ -84,12 +84,15 @@ RIVALS: dict[str, dict[str, frozenset[str]]] = {
 """A language of ours -> it and its rivals, each with words that point to it against the others."""
 
 FOREIGN_LETTERS: dict[str, str] = {
-    "cs": "ľĺŕôäśćńł", "tr": "əñɖ", "pt": "ñ", "es": "ãõçìùŀ", "ru": "іїєўҳқғҷӯәңөүҡҙһђћџљњјѓќѕ", "uk": "ыэёўҳқғҷӯәңөүҡҙһђћџљњјѓќѕъ",
-    "hi": "ळ", "ar": "پچژگکیٹڈڑےںھەۆێڕڵ", "fa": "ٹڈڑےںھەۆێڕڵټډړږښۀېۍ", "vi": "ṅṣẹ́ńǹ",
+    "cs": "ľĺŕôäśćńł", "tr": "əñɖ", "pt": "ñ", "es": "ãõçìùŀ", "en": "ụọịẹṣǹńə", "ru": "іїєўҳқғҷӯәңөүҡҙһђћџљњјѓќѕ", "uk": "ыэёўҳқғҷӯәңөүҡҙһђћџљњјѓќѕъ",
+    "hi": "ळ", "ar": "پچژگکیٹڈڑےںھەۆێڕڵ", "fa": "ٹڈڑےںھەۆێڕڵټډړږښۀېۍ", "vi": "ụọịẹṅṣńǹ",
 }  # fmt: skip
 """fastText's code -> letters that texts in that language have at most in single foreign words."""
 
+NEEDED_LETTERS: dict[str, str] = {"ru": "йьыэюящъё", "uk": "йьюящїієґ"}
+"""fastText's code -> letters of which every sentence in that language has some."""
+
 OWN_LETTERS: dict[str, str] = {
-    "ru": "ыэёъ", "uk": "іїєґ", "fa": "پچژگ", "vi": "đơưảẻỉỏủỷẩểổởửẫễỗỡữấếốớứầềồờừặậệộợự", "cs": "řůě", "ro": "șțăşţ", "pl": "łąęśżźć", "tr": "ğışç", "pt": "ãõç",
+    "ru": "ыэё", "uk": "іїєґ", "fa": "پچژگ", "vi": "đơưảẻỉỏủỷẩểổởửẫễỗỡữấếốớứầềồờừặậệộợự", "cs": "řůě", "ro": "șțăşţ", "pl": "łąęśżźć", "tr": "ğışç", "pt": "ãõç",
 }  # fmt: skip
 """fastText's code -> letters that point to that language among those it is mixed up with."""
