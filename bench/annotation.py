@@ -1,7 +1,7 @@
 """The rules of annotation: what each category costs, how many examples a second two processes annotate.
 
-Texts have about 100 words. They are NTREX sentences in the 23 languages and programs of CodeAlpaca where these files are
-at hand (`--data`), else answers of the world, whose words repeat more.
+Texts have about 100 words. They are NTREX sentences in the 23 languages and programs of CodeAlpaca where these files
+are at hand (`--data`), else answers of the world, whose words repeat more.
 """
 
 import gzip
@@ -33,8 +33,9 @@ WORDS, CHARACTERS = 100, 250
 CODE_SHARE = 0.15
 RULES = ("language", "lengths", "code_type", "format", "style")
 _LANGUAGES = {
-    "arb": "Arabic", "ces": "Czech", "deu": "German", "ell": "Greek", "eng": "English", "fas": "Persian", "fra": "French",
-    "heb": "Hebrew", "hin": "Hindi", "ind": "Indonesian", "ita": "Italian", "jpn": "Japanese", "kor": "Korean",
+    "arb": "Arabic", "ces": "Czech", "deu": "German", "ell": "Greek", "eng": "English", "fas": "Persian",
+    "fra": "French", "heb": "Hebrew", "hin": "Hindi", "ind": "Indonesian", "ita": "Italian",
+    "jpn": "Japanese", "kor": "Korean",
     "nld": "Dutch", "pol": "Polish", "por": "Portuguese", "ron": "Romanian", "rus": "Russian", "spa": "Spanish",
     "tur": "Turkish", "ukr": "Ukrainian", "vie": "Vietnamese", "zho-CN": "Chinese",
 }  # fmt: skip

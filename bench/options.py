@@ -9,8 +9,8 @@ from bench.shapes import SHAPES, shape_of
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """`quick` shows that everything works; its numbers say little. `work` keeps corpora and caches, `data` is where public
-    data sets lie.
+    """`quick` shows that everything works; its numbers say little. `work` keeps corpora and caches, `data` is where
+    public data sets lie.
     """
 
     quick: bool

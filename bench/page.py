@@ -210,10 +210,10 @@ def _annotation(entry: Results) -> str:
     slowest = max((name for name in us if name not in ("lid.176 alone", "language", "all rules")), key=lambda n: us[n])
     text = (
         "## Annotation by rules\n\n"
-        f"{found['num_examples']:,} texts of {found['source']}, {found['words']:.0f} words and {found['characters']:.0f} "
-        "characters on average. Each category runs alone in one process, with the language given but for that of "
-        "language itself, and each reads the text anew, so all together cost less than their sum. lid.176 alone is the "
-        "model without any rule, the limit of what tells languages."
+        f"{found['num_examples']:,} texts of {found['source']}, {found['words']:.0f} words and "
+        f"{found['characters']:.0f} characters on average. Each category runs alone in one process, with the language "
+        "given but for that of language itself, and each reads the text anew, so all together cost less than their "
+        "sum. lid.176 alone is the model without any rule, the limit of what tells languages."
     )
     lines = [
         f"{found['num_processes']} processes: {found['examples_per_s']:,.0f} examples/s "

@@ -22,7 +22,7 @@ Counter = Callable[[str], tuple[int, int]]
 ENDS = frozenset(Sentencizer.default_punct_chars)
 """The marks that end a sentence in any language."""
 MAX_WORDS = 100_000
-"""Pieces that are remembered for a language; when there are more, remembering starts anew, so that memory is bounded."""
+"""Pieces that are remembered for a language; beyond, remembering starts anew, so that memory is bounded."""
 MAX_PIECE = 500
 """Characters of a piece without white space up to which it is tokenized at once: spaCy's time grows with the square.
 What is longer is no word; it is cut every `_CUT` characters, where a count may differ from spaCy's by a few."""
@@ -76,7 +76,7 @@ class WordCounter:
         return tokens, sentences
 
     def _learn(self, pieces: list[str]) -> None:
-        """Remembers all of `pieces`; those that are new are tokenized together, which takes far less than one by one."""
+        """Remembers all of `pieces`; new ones are tokenized together, which takes far less than one by one."""
         new = {piece for piece in pieces if piece not in self._words}
         if not new:
             return
@@ -98,7 +98,7 @@ class WordCounter:
             self._may_begin_spaced.update(piece for piece in short if piece.endswith(self._first_pieces))
 
     def _has_spaced(self, paragraph: str) -> bool:
-        """Whether a word with a blank inside stands in `paragraph`, such as 'EE. UU.'; spaCy joins it into one token."""
+        """Whether a word with a blank inside, such as 'EE. UU.', stands in `paragraph`; to spaCy it is one token."""
         if self._may_begin_spaced.isdisjoint(paragraph.split(" ")):
             return False
         return any(rule in paragraph for rule in self._spaced)

