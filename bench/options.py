@@ -13,6 +13,8 @@ class Options:
     """`quick` shows that everything works; its numbers say little. `work` keeps corpora and caches.
 
     `tried` are TRL's settings of an earlier time with their speeds, by shape and kind; shapes without are tried anew.
+    """`quick` shows that everything works; its numbers say little. `work` keeps corpora and caches, `data` is where
+    public data sets lie.
     """
 
     quick: bool
@@ -20,6 +22,7 @@ class Options:
     tokenizer: Path
     alpaca: Path
     pipeline_rows: int
+    data: Path
     shapes: tuple[str, ...] = tuple(SHAPES)
     tried: Mapping[str, Any] = field(default_factory=dict)
 

@@ -163,6 +163,6 @@ def test_halves_of_characters_are_counted():
 
 def test_what_is_remembered_is_bounded(monkeypatch):
     monkeypatch.setattr(words, "MAX_WORDS", 100)
-    text = " ".join(f"w{number}." for number in range(1_000))
+    text = "\n\n".join(f"w{number}. v{number}" for number in range(500))
     assert count_lengths(text, "English") == by_spacy(text, "English")
     assert len(_counter("English")._words) <= 100

@@ -7,7 +7,7 @@ not be tokenized again. Words repeat so often that this is many times faster tha
 import re
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ Counter = Callable[[str], tuple[int, int]]
 ENDS = frozenset(Sentencizer.default_punct_chars)
 """The marks that end a sentence in any language."""
 MAX_WORDS = 100_000
-"""Pieces that are remembered for a language; when there are more, remembering starts anew, so that memory is bounded."""
+"""Pieces that are remembered for a language; beyond, remembering starts anew, so that memory is bounded."""
 MAX_PIECE = 500
 """Characters of a piece without white space up to which it is tokenized at once: spaCy's time grows with the square.
 What is longer is no word; it is cut every `_CUT` characters, where a count may differ from spaCy's by a few."""
@@ -41,7 +41,7 @@ def counter(pipeline: Language) -> Counter:
         return WordCounter(pipeline, tokenizer)
     if getattr(tokenizer, "segmenter", None) == "char":
         return count_characters
-    return lambda paragraph: _sum(*_read(pipeline, paragraph))
+    return lambda paragraph: _count(_tokens(pipeline, paragraph))
 
 
 class WordCounter:
@@ -56,13 +56,14 @@ class WordCounter:
 
     def __call__(self, paragraph: str) -> tuple[int, int]:
         """(tokens, sentences) of a paragraph without white space at its ends."""
-        remembered = self._words.get
+        self._learn(paragraph.split())
+        words = self._words
         tokens, sentences, is_over = 0, 1, False
         for number, segment in enumerate(_BLANK_TOKEN.split(paragraph)):
             if number and is_over:  # white space that is a token begins the next sentence
                 sentences, is_over = sentences + 1, False
             for piece in segment.split(" "):
-                word = remembered(piece) or self._learn(piece)
+                word = words[piece]
                 tokens += word[0]
                 if is_over:
                     sentences += word[3]
@@ -71,23 +72,33 @@ class WordCounter:
                     sentences += word[1]
                     is_over = word[2]
         if self._may_begin_spaced and self._has_spaced(paragraph):
-            return _sum(*_read(self._pipeline, paragraph))
+            return _count(_tokens(self._pipeline, paragraph))
         return tokens, sentences
 
-    def _learn(self, piece: str) -> "_Word":
-        if len(piece) > MAX_PIECE:
-            parts = (piece[start : start + _CUT] for start in range(0, len(piece), _CUT))
-            return _joined(self._words.get(part) or self._learn(part) for part in parts)
-        if len(self._words) >= MAX_WORDS:
+    def _learn(self, pieces: list[str]) -> None:
+        """Remembers all of `pieces`; new ones are tokenized together, which takes far less than one by one."""
+        new = {piece for piece in pieces if piece not in self._words}
+        if not new:
+            return
+        if len(self._words) + len(new) > MAX_WORDS:
             self._words.clear()
             self._may_begin_spaced.clear()
-        word = self._words[piece] = _word(*_read(self._pipeline, piece))
-        if self._first_pieces and piece.endswith(self._first_pieces):
-            self._may_begin_spaced.add(piece)
-        return word
+            new = set(pieces)
+        long = {piece for piece in new if len(piece) > MAX_PIECE}
+        for piece in long:
+            parts = [piece[start : start + _CUT] for start in range(0, len(piece), _CUT)]
+            self._learn(parts)
+            self._words[piece] = _joined(self._words[part] for part in parts)
+        short = list(new - long)
+        if not short:
+            return
+        for piece, tokens in zip(short, _by_line(_tokens(self._pipeline, "\n".join(short))), strict=True):
+            self._words[piece] = _word(tokens)
+        if self._first_pieces:
+            self._may_begin_spaced.update(piece for piece in short if piece.endswith(self._first_pieces))
 
     def _has_spaced(self, paragraph: str) -> bool:
-        """Whether a word with a blank inside stands in `paragraph`, such as 'EE. UU.'; spaCy joins it into one token."""
+        """Whether a word with a blank inside, such as 'EE. UU.', stands in `paragraph`; to spaCy it is one token."""
         if self._may_begin_spaced.isdisjoint(paragraph.split(" ")):
             return False
         return any(rule in paragraph for rule in self._spaced)
@@ -105,15 +116,30 @@ class _Word(NamedTuple):
     is_over_after_end: bool
 
 
-def _read(pipeline: Language, text: str) -> tuple[int, list[bool], list[bool]]:
-    """(tokens that are no white space, which tokens end a sentence, which are punctuation), by spaCy itself."""
+Token = tuple[bool, bool, bool]
+"""Whether a token ends a sentence, whether it is punctuation, whether it is white space."""
+
+
+def _tokens(pipeline: Language, text: str) -> list[Token]:
+    """The tokens of `text`, by spaCy itself."""
     if not text.isascii():
         text = _SURROGATE.sub("\ufffd", text)
+    ends = _end_hashes()
     with pipeline.memory_zone():  # else spaCy would keep each word that it ever saw
-        doc = pipeline.make_doc(text)
-        table = doc.to_array([IS_PUNCT, IS_SPACE])
-        ends = [token in _end_hashes() for token in doc.to_array([ORTH]).tolist()]
-        return len(table) - int(table[:, 1].sum()), ends, table[:, 0].astype(bool).tolist()
+        table = pipeline.make_doc(text).to_array([ORTH, IS_PUNCT, IS_SPACE]).tolist()
+    return [(orth in ends, bool(is_punctuation), bool(is_space)) for orth, is_punctuation, is_space in table]
+
+
+def _by_line(tokens: list[Token]) -> Iterator[list[Token]]:
+    """The tokens between tokens of white space."""
+    line: list[Token] = []
+    for token in tokens:
+        if token[2]:
+            yield line
+            line = []
+        else:
+            line.append(token)
+    yield line
 
 
 @cache
@@ -123,13 +149,13 @@ def _end_hashes() -> frozenset[int]:
     return frozenset(strings.add(mark) for mark in ENDS)
 
 
-def _sum(tokens: int, ends: list[bool], is_punctuation: list[bool]) -> tuple[int, int]:
-    begun, _ = _sentences(ends, is_punctuation, False)
-    return tokens, 1 + begun
+def _count(tokens: list[Token]) -> tuple[int, int]:
+    begun, _ = _sentences(tokens, False)
+    return sum(not is_space for _, _, is_space in tokens), 1 + begun
 
 
-def _word(tokens: int, ends: list[bool], is_punctuation: list[bool]) -> _Word:
-    return _Word(tokens, *_sentences(ends, is_punctuation, False), *_sentences(ends, is_punctuation, True))
+def _word(tokens: list[Token]) -> _Word:
+    return _Word(len(tokens), *_sentences(tokens, False), *_sentences(tokens, True))
 
 
 def _joined(words: Iterable[_Word]) -> _Word:
@@ -145,10 +171,10 @@ def _follow(state: tuple[int, bool], word: _Word) -> tuple[int, bool]:
     return (begun + word.begun_after_end, word.is_over_after_end) if is_over else (begun + word.begun, word.is_over)
 
 
-def _sentences(ends: list[bool], is_punctuation: list[bool], is_over: bool) -> tuple[int, bool]:
+def _sentences(tokens: list[Token], is_over: bool) -> tuple[int, bool]:
     """(sentences that begin, whether one is over behind): one begins at the first word behind a mark that ends one."""
     begun = 0
-    for ends_one, marks in zip(ends, is_punctuation, strict=True):
+    for ends_one, marks, _ in tokens:
         if ends_one:
             is_over = True
         elif is_over and not marks:

@@ -4,7 +4,7 @@
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rich.table import Table
@@ -12,6 +12,7 @@ from rich.text import Text
 from tqdm import tqdm
 
 from treasure.annotation.chain import Tally, Task, categories_of
+from treasure.annotation.classifier.labelled import labelled_examples, shot_examples
 from treasure.annotation.config import build_annotators
 from treasure.annotation.export import export
 from treasure.annotation.finding import Outcome
@@ -24,8 +25,10 @@ from treasure.config.launch import launch
 from treasure.config.run_lock import run_lock
 from treasure.config.schema import AnnotateCommand, EdgesCommand, ExportCommand, TrainClassifierCommand
 from treasure.data.config import DataConfig, DataSource
+from treasure.data.example import MarkedExample
 from treasure.data.readers import DatasetConfig
 from treasure.errors import ConfigError
+from treasure.taxonomy.taxonomy import Taxonomy
 from treasure.training.corpus import build_corpus
 from treasure.world.world import World
 
@@ -80,12 +83,23 @@ def run_train(config: TrainClassifierCommand) -> None:
     from treasure.annotation.classifier.train import train_classifier  # loads scikit-learn
 
     taxonomy = config.taxonomy.load(conf_dir() / "taxonomy")
-    world = World(config.world, taxonomy) if config.data.source is DataSource.WORLD else None
-    corpus = build_corpus(config.data, taxonomy, world=world)
-    with tqdm(corpus.train, desc="reading", unit="example", delay=2, leave=False) as examples:
+    with tqdm(_marked(config, taxonomy), desc="reading", unit="example", delay=2, leave=False) as examples:
         report = train_classifier(examples, taxonomy, config.train, Path(config.folder))
     say(report.describe())
     say(f"Classifier: {config.folder}. treasure-annotate annotator=classifier asks it.")
+
+
+def _marked(config: TrainClassifierCommand, taxonomy: Taxonomy) -> Iterator[MarkedExample]:
+    """What there is to learn from: the world, or facts of files, or what a sidecar knows of them; then the shots."""
+    if config.data.source is DataSource.WORLD:
+        yield from World(config.world, taxonomy).train_examples()
+    elif config.data.annotations:
+        yield from build_corpus(config.data, taxonomy, world=None).train
+    else:
+        yield from labelled_examples(config.data, taxonomy)
+    shots = conf_dir() / "shots" / taxonomy.name
+    if config.use_shots and shots.is_dir():
+        yield from shot_examples(shots, taxonomy)
 
 
 def run_edges(config: EdgesCommand) -> None:

@@ -246,6 +246,8 @@ class TrainClassifierCommand:
     world: WorldConfig = field(default_factory=WorldConfig)
     taxonomy: TaxonomyConfig = field(default_factory=TaxonomyConfig)
     train: ClassifierTrainConfig = field(default_factory=ClassifierTrainConfig)
+    use_shots: bool = True
+    """Whether the shots of the taxonomy (conf/shots), where it has some, are learned from too."""
     paths: PathsConfig = field(default_factory=PathsConfig)
 
 

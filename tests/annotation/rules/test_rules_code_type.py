@@ -15,11 +15,13 @@ SNIPPETS = {
         "function add(a, b) {\n  return a + b;\n}\nmodule.exports = add;",
     ],
     "typescript": [
-        "interface User {\n  name: string;\n  age: number;\n}\nconst find = (users: User[], id: number): User | undefined => users[id];",
+        "interface User {\n  name: string;\n  age: number;\n}\nconst find = (users: User[], id: number): User | "
+        "undefined => users[id];",
         "export function add(a: number, b: number): number {\n  return a + b;\n}",
     ],
     "cpp": [
-        "#include <iostream>\n#include <vector>\nint main() {\n  std::vector<int> v{1, 2};\n  std::cout << v.size() << std::endl;\n}",
+        "#include <iostream>\n#include <vector>\nint main() {\n  std::vector<int> v{1, 2};\n  std::cout << "
+        "v.size() << std::endl;\n}",
         "template <typename T>\nT largest(const T& a, const T& b) {\n  return a > b ? a : b;\n}",
     ],
     "c": [
@@ -27,24 +29,31 @@ SNIPPETS = {
         "char *copy(const char *s) {\n    char *p = malloc(strlen(s) + 1);\n    strcpy(p, s);\n    return p;\n}",
     ],
     "java": [
-        "public class Main {\n    public static void main(String[] args) {\n        System.out.println(\"hi\");\n    }\n}",
-        "public int sumOf(List<Integer> values) {\n    int total = 0;\n    for (int v : values) {\n        total += v;\n    }\n    return total;\n}",
+        "public class Main {\n    public static void main(String[] args) {\n        System.out.println(\"hi\");\n  "
+        "  }\n}",
+        "public int sumOf(List<Integer> values) {\n    int total = 0;\n    for (int v : values) {\n        total "
+        "+= v;\n    }\n    return total;\n}",
     ],
     "csharp": [
-        "using System;\n\nclass Program {\n    static void Main(string[] args) {\n        Console.WriteLine(\"hi\");\n    }\n}",
-        "public string Name { get; set; }\npublic int Total(List<int> values) {\n    return values.Where(v => v > 0).Sum();\n}",
+        "using System;\n\nclass Program {\n    static void Main(string[] args) {\n        "
+        "Console.WriteLine(\"hi\");\n    }\n}",
+        "public string Name { get; set; }\npublic int Total(List<int> values) {\n    return values.Where(v => v > "
+        "0).Sum();\n}",
     ],
     "go": [
         "package main\n\nimport \"fmt\"\n\nfunc main() {\n\tx := 3\n\tfmt.Println(x)\n}",
-        "func Max(values []int) int {\n\tbest := values[0]\n\tfor _, v := range values {\n\t\tif v > best {\n\t\t\tbest = v\n\t\t}\n\t}\n\treturn best\n}",
+        "func Max(values []int) int {\n\tbest := values[0]\n\tfor _, v := range values {\n\t\tif v > best "
+        "{\n\t\t\tbest = v\n\t\t}\n\t}\n\treturn best\n}",
     ],
     "rust": [
         "fn main() {\n    let mut v: Vec<i32> = Vec::new();\n    v.push(1);\n    println!(\"{:?}\", v);\n}",
         "pub fn largest(values: &[u32]) -> Option<u32> {\n    values.iter().copied().max()\n}",
     ],
     "swift": [
-        "import UIKit\n\nclass ViewController: UIViewController {\n    override func viewDidLoad() {\n        super.viewDidLoad()\n    }\n}",
-        "func greet(name: String) -> String {\n    guard !name.isEmpty else { return \"Hi\" }\n    return \"Hi, \\(name)\"\n}",
+        "import UIKit\n\nclass ViewController: UIViewController {\n    override func viewDidLoad() {\n        "
+        "super.viewDidLoad()\n    }\n}",
+        "func greet(name: String) -> String {\n    guard !name.isEmpty else { return \"Hi\" }\n    return \"Hi, "
+        "\\(name)\"\n}",
     ],
     "kotlin": [
         "fun main() {\n    val names = listOf(\"a\", \"b\")\n    for (n in names) println(n)\n}",
@@ -52,19 +61,22 @@ SNIPPETS = {
     ],
     "php": [
         "<?php\n$name = $_POST['name'];\necho \"Hello, $name\";\n?>",
-        "function total($rows) {\n    $sum = 0;\n    foreach ($rows as $row) {\n        $sum += $row['price'];\n    }\n    return $sum;\n}",
+        "function total($rows) {\n    $sum = 0;\n    foreach ($rows as $row) {\n        $sum += $row['price'];\n   "
+        " }\n    return $sum;\n}",
     ],
     "shell": [
         "#!/bin/bash\nfor f in *.txt; do\n  mv \"$f\" \"${f%.txt}.md\"\ndone",
         "sudo apt-get update\nsudo apt-get install nginx\nsystemctl start nginx",
     ],
     "ruby": [
-        "class Dog\n  attr_reader :name\n  def initialize(name)\n    @name = name\n  end\nend\n\nputs Dog.new('Rex').name",
+        "class Dog\n  attr_reader :name\n  def initialize(name)\n    @name = name\n  end\nend\n\nputs "
+        "Dog.new('Rex').name",
         "[1, 2, 3].each do |n|\n  puts n * 2\nend",
     ],
     "haskell": [
         "module Main where\n\nmain :: IO ()\nmain = putStrLn \"hi\"",
-        "quicksort :: Ord a => [a] -> [a]\nquicksort [] = []\nquicksort (x:xs) = smaller ++ [x] ++ larger\n  where\n    smaller = quicksort (filter (< x) xs)\n    larger = quicksort (filter (>= x) xs)",
+        "quicksort :: Ord a => [a] -> [a]\nquicksort [] = []\nquicksort (x:xs) = smaller ++ [x] ++ larger\n  "
+        "where\n    smaller = quicksort (filter (< x) xs)\n    larger = quicksort (filter (>= x) xs)",
     ],
     "sql": [
         "SELECT name, COUNT(*) FROM orders GROUP BY name ORDER BY 2 DESC;",

@@ -49,7 +49,8 @@ FOUND = {
     "CSV": ("name,age,city\nAnn,3,Rome\nBob,5,Paris", "", {"Tabular"}),
     "TSV": ("name\tage\nAnn\t3\nBob\t5", "", {"Tabular"}),
     "columns": ("name     age\nAnn      3\nBob      5", "", {"Tabular"}),
-    "verses with commas": ("The sun, the moon, the sea,\nthe wind, the rain, the tree,\nthey all, they all, know me.", "", set()),
+    "verses with commas": ("The sun, the moon, the sea,\nthe wind, the rain, the tree,\nthey all, they all, know "
+    "me.", "", set()),
     "Markdown": ("# Title\n\nSome text.\n\n## Part\n\nMore text.", "", {"Markdown"}),
     "emphasis": ("This is **very** clear and **quite** [new](https://a.b).", "", {"Markdown"}),
     "Markdown with a list": ("## Shopping\n- **bread**\n- **milk**", "", {"Markdown", "Enumeration"}),

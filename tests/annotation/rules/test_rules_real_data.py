@@ -25,11 +25,12 @@ SHARED = next(
 )
 TRAIN, EVAL = SHARED / "train", SHARED / "eval"
 NTREX = {
-    "arb": "Arabic", "ces": "Czech", "deu": "German", "ell": "Greek", "eng": "English", "fas": "Persian", "fra": "French",
-    "heb": "Hebrew", "hin": "Hindi", "ind": "Indonesian", "ita": "Italian", "jpn": "Japanese", "kor": "Korean",
+    "arb": "Arabic", "ces": "Czech", "deu": "German", "ell": "Greek", "eng": "English", "fas": "Persian",
+    "fra": "French", "heb": "Hebrew", "hin": "Hindi", "ind": "Indonesian", "ita": "Italian",
+    "jpn": "Japanese", "kor": "Korean",
     "nld": "Dutch", "pol": "Polish", "por": "Portuguese", "por-BR": "Portuguese", "ron": "Romanian", "rus": "Russian",
-    "spa": "Spanish", "spa-MX": "Spanish", "tur": "Turkish", "ukr": "Ukrainian", "vie": "Vietnamese", "zho-CN": "Chinese",
-    "zho-TW": "Chinese",
+    "spa": "Spanish", "spa-MX": "Spanish", "tur": "Turkish", "ukr": "Ukrainian", "vie": "Vietnamese",
+    "zho-CN": "Chinese", "zho-TW": "Chinese",
 }  # fmt: skip
 pytestmark = [
     pytest.mark.skipif(not SHARED.is_dir(), reason="the public data sets are not on this machine"),
@@ -152,9 +153,22 @@ def test_code_types(taxonomy):
 
 
 def test_code_types_that_prompts_name(taxonomy):
-    """CodeAlpaca has no column for it, but many of its prompts name one language; the prompt is not shown to the rule."""
-    spoken = {"Python": "python", "JavaScript": "javascript", "Java": "java", "C++": "cpp", "C#": "csharp", "PHP": "php", "SQL": "sql",
-              "Ruby": "ruby", "Swift": "swift", "Kotlin": "kotlin", "Rust": "rust", "TypeScript": "typescript", "Bash": "shell"}  # fmt: skip
+    """CodeAlpaca has no column for it, but many prompts name one language; the rule does not see the prompt."""
+    spoken = {
+        "Python": "python",
+        "JavaScript": "javascript",
+        "Java": "java",
+        "C++": "cpp",
+        "C#": "csharp",
+        "PHP": "php",
+        "SQL": "sql",
+        "Ruby": "ruby",
+        "Swift": "swift",
+        "Kotlin": "kotlin",
+        "Rust": "rust",
+        "TypeScript": "typescript",
+        "Bash": "shell",
+    }
     cases: dict[str, list[tuple[str, str]]] = {}
     for file in ("code_alpaca_2k", "code_gpt4_4.5k"):
         for row in rows_of(TRAIN / f"{file}.jsonl.gz"):

@@ -13,9 +13,11 @@ WORDS: dict[str, dict[float, str]] = {
         2: "function const let var typeof console await require window JSON Math forEach async parseInt",
         1: "new null true false this map filter reduce push of export return",
     },
-    "typescript": {3: "readonly keyof declare never unknown Partial Promise", 2: "interface implements enum type", 0.5: "const let"},
+    "typescript": {3: "readonly keyof declare never unknown "
+    "Partial Promise", 2: "interface implements enum type", 0.5: "const let"},
     "cpp": {
-        4: "cout cin endl iostream nullptr template typename constexpr unordered_map push_back static_cast std operator cerr",
+        4: "cout cin endl iostream nullptr template typename constexpr unordered_map push_back static_cast std "
+        "operator cerr",
         2: "namespace using vector virtual delete class friend auto",
         1: "#include int void char bool string const float double unsigned map pair size struct public private",
     },
@@ -26,32 +28,39 @@ WORDS: dict[str, dict[float, str]] = {
         1: "double float long const return",
     },
     "java": {
-        4: "@Override throws IOException StringBuilder ArrayList HashMap Scanner extends implements System boolean HashSet "
+        4: "@Override throws IOException StringBuilder ArrayList HashMap Scanner extends implements System boolean "
+        "HashSet "
         "charAt Collections instanceof LinkedList hashCode JFrame",
         2.5: "String Integer final package Object synchronized println Collectors Character",
         1: "public private protected class new void int null import static return super interface this List Map equals "
         "length size get add Exception throw",
     },
     "csharp": {
-        5: "Console WriteLine foreach IEnumerable DateTime internal sealed nameof ReadLine IList IDictionary IActionResult Linq virtual override",
+        5: "Console WriteLine foreach IEnumerable DateTime internal sealed nameof ReadLine IList IDictionary "
+        "IActionResult Linq virtual override",
         3: "using namespace string bool readonly decimal ref out delegate Dictionary base partial object",
-        1: "public private protected class new void int null var static return get set List async await Task Length Count Add this "
+        1: "public private protected class new void int null var static return get set List async await Task "
+        "Length Count Add this "
         "throw is",
     },
     "go": {
         5: "func chan defer fmt Println Printf goroutine rune Errorf",
         2.5: "package nil range err struct",
-        1: "type var append make import map string int error interface switch go for return len bool float64 sort strings",
+        1: "type var append make import map string int error interface switch go for return len bool float64 sort "
+        "strings",
     },
     "rust": {
-        6: "fn mut println! impl vec! usize i32 i64 u8 u32 u64 f64 isize unwrap collect crate Vec panic! format! assert_eq!",
+        6: "fn mut println! impl vec! usize i32 i64 u8 u32 u64 f64 isize unwrap collect crate Vec panic! format! "
+        "assert_eq!",
         2.5: "let pub match trait Some Option None iter mod Box",
         1: "use struct enum self str String loop move as in where",
     },
     "swift": {
-        6: "guard UIKit SwiftUI UIViewController viewDidLoad inout NSObject fileprivate CGFloat @IBOutlet @State Foundation",
+        6: "guard UIKit SwiftUI UIViewController viewDidLoad inout NSObject fileprivate CGFloat @IBOutlet @State "
+        "Foundation",
         3: "func nil",
-        1.5: "let var self init String Int Double Bool struct extension protocol print override weak deinit throws in isEmpty",
+        1.5: "let var self init String Int Double Bool struct extension protocol print override weak deinit throws "
+        "in isEmpty",
     },
     "kotlin": {
         6: "fun listOf mutableListOf suspend mapOf lateinit companion downTo mutableMapOf readLine arrayOf",
@@ -69,7 +78,8 @@ WORDS: dict[str, dict[float, str]] = {
         1: "do export local read tar touch ps sort head tail wc if for in",
     },
     "ruby": {
-        5: "puts elsif attr_accessor attr_reader gets rescue nil? each_with_index to_s to_i upcase downcase ActiveRecord include? empty?",
+        5: "puts elsif attr_accessor attr_reader gets rescue nil? each_with_index to_s to_i upcase downcase "
+        "ActiveRecord include? empty?",
         2.5: "end unless nil initialize module gem",
         1.5: "def do require then each until yield self class begin puts map select when",
     },
@@ -106,7 +116,8 @@ PIECES: dict[str, dict[float, tuple[str, ...]]] = {
     },
     "c": {5: ("<stdio.h>", "<stdlib.h>", "<string.h>", "printf(", "scanf("), 2: ("int main(", "char *", "char* ", "int *", "->", "(void)")},
     "java": {
-        6: ("System.out", "public static void main(String", "import java", "java.util", "java.lang", "java.io", "new ArrayList", "List<Integer>", "System.in", "<String>"),
+        6: ("System.out", "public static void "
+        "main(String", "import java", "java.util", "java.lang", "java.io", "new ArrayList", "List<Integer>", "System.in", "<String>"),
         2: (".length()", ".size()", ".equals(", ".get(", ".add(", "@", "String[]", "int[]", "IllegalArgument", ".charAt("),
     },
     "csharp": {
@@ -152,7 +163,8 @@ NAMES: dict[str, str] = {
     "swift": r"\bswift\b|swiftui",
     "kotlin": r"\bkotlin\b",
     "php": r"\bphp\b|laravel|wordpress",
-    "shell": r"\bbash\b|shell script|\bshell\b|powershell|\bzsh\b|command line|\blinux command|unix command|terminal command",
+    "shell": r"\bbash\b|shell script|\bshell\b|powershell|\bzsh\b|command line|\blinux command|unix command"
+    r"|terminal command",
     "ruby": r"\bruby\b|\brails\b",
     "haskell": r"haskell",
     "sql": r"\bsql\b|mysql|postgres(?:ql)?|sqlite|\bsql query|database query",

@@ -24,7 +24,8 @@ _EVIDENCE = 3.0
 """What must point to a language at least."""
 _WORD = re.compile(r"[@#$]?[A-Za-z_]\w*[!?]?")
 _LITERALS = re.compile(
-    r"\"(?:[^\"\\\n]|\\.){1,300}\"|'(?:[^'\\\n]|\\.){3,300}'|(?<!:)//[^\n]*|/\*(?:[^*]|\*(?!/)){0,2000}\*/|^\s*#(?!include|define|if|end|!|\[)[^\n]*",
+    r"\"(?:[^\"\\\n]|\\.){1,300}\"|'(?:[^'\\\n]|\\.){3,300}'|(?<!:)//[^\n]*|/\*(?:[^*]|\*(?!/)){0,2000}\*/"
+    r"|^\s*#(?!include|define|if|end|!|\[)[^\n]*",
     re.MULTILINE,
 )
 
@@ -63,30 +64,11 @@ def _pieces(text: Text) -> list[tuple[str, str]]:
 
 
 _NO_CODE = frozenset(
-    [
-        "json",
-        "xml",
-        "html",
-        "css",
-        "yaml",
-        "yml",
-        "toml",
-        "text",
-        "txt",
-        "plaintext",
-        "plain",
-        "output",
-        "markdown",
-        "md",
-        "csv",
-        "latex",
-        "tex",
-        "diff",
-        "svg",
-        "ini",
-        "math",
-    ]
-)
+    (
+        "json", "xml", "html", "css", "yaml", "yml", "toml", "text",
+         "txt", "plaintext", "plain", "output", "markdown", "md", "csv", "latex", "tex", "diff", "svg", "ini", "math",
+    )
+)  # fmt: skip
 
 
 def _telling(line: str) -> bool:
@@ -179,7 +161,8 @@ def _weigh_shape(scores: dict[str, float], plain: str) -> None:
 
 
 _DEFINED = re.compile(
-    r"\b(?!(?:new|return|throw|public|private|protected|internal|else|function|func|fn|fun|def)\b)[\w\]>]+\s+([A-Z](?=[a-z])|[a-z])\w*\s*\([^(){};]{0,300}\)\s*(?:throws [\w, .]+)?\{"
+    r"\b(?!(?:new|return|throw|public|private|protected|internal|else|function|func|fn|fun"
+    r"|def)\b)[\w\]>]+\s+([A-Z](?=[a-z])|[a-z])\w*\s*\([^(){};]{0,300}\)\s*(?:throws [\w, .]+)?\{"
 )
 _CALLED = re.compile(r"(?:[.;{=(!]\s?|return )([A-Z](?=[a-z])|[a-z])\w*\s?\(")
 _MODIFIER = re.compile(r"\b(?:public|private|protected)\s+\w")
@@ -208,7 +191,8 @@ _BEYOND_C = re.compile(
 )
 _TYPE = r"(?:string|number|boolean|any|void|unknown|never|Promise<[^>\n]{1,60}>|Array<[^>\n]{1,60}>)(?:\[\])*"
 _TYPES = re.compile(
-    rf"[\w\])?]\s*:\s*{_TYPE}\s*(?:[,);=|{{}}\n]|$)|^\s*(?:export\s+)?(?:interface\s+\w+[^;{{]{{0,80}}\{{|type\s+\w+(?:<\w+>)?\s*=)"
+    rf"[\w\])?]\s*:\s*{_TYPE}\s*(?:[,);=|{{}}\n]|$)|^\s*(?:export\s+)?(?:interface\s+\w+[^;{{]{{0,80}}\{{"
+    rf"|type\s+\w+(?:<\w+>)?\s*=)"
     r"|\bas\s+(?:const|string|number|any)\b|\b(?:const|let)\s+\w+\s*:\s*[A-Z]\w*[^=\n]{0,40}=\s*(?:\{|\[|new\b)",
     re.MULTILINE,
 )

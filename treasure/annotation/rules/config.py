@@ -28,8 +28,8 @@ class RulesConfig:
     style_probability: float = 0.6
     """The least probability of a style, in [0, 1]."""
     fence_is_markdown: bool = False
-    """Whether an answer that is one fenced block counts as Markdown; the shipped taxonomy's tie-break says that a single
-    fence is not enough, while the procedural world marks it so."""
+    """Whether an answer that is one fenced block counts as Markdown. The shipped taxonomy says that a single fence is
+    not enough, but the procedural world marks it so."""
 
     def __post_init__(self) -> None:
         for name in ("language_probability", "code_type_probability", "format_probability", "style_probability"):

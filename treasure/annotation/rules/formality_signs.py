@@ -38,9 +38,11 @@ INFORMAL: dict[str, str] = {
     "German": "du dich dir dein deine deinen deinem deiner deines euch euer eure euren hey hallo cool nö "
     "hast bist geil kumpel tschüss",
     "Portuguese": "tu te ti teu tua teus tuas contigo cê tá né pra pro oi galera beleza valeu vc ",
-    "Russian": "ты тебя тебе тобой твой твоя твоё твое твои твоего твоей твою привет ага круто чувак лол клёво блин щас",
+    "Russian": "ты тебя тебе тобой твой твоя твоё твое твои твоего твоей твою привет ага круто чувак лол клёво "
+    "блин щас",
     "Ukrainian": "ти тебе тобі тобою твій твоя твоє твої твого твоєї твою привіт ага круто чувак класно",
-    "Polish": "ty ciebie cię tobie tobą twój twoja twoje twoi twojego twojej hej cześć fajnie fajny super spoko kurczę siema",
+    "Polish": "ty ciebie cię tobie tobą twój twoja twoje twoi twojego twojej hej cześć fajnie fajny super spoko "
+    "kurczę siema",
     "Czech": "ty tebe tě tobě tebou tvůj tvoje tvá tvé tvého ahoj čau hele fajn super jo prima kámo",
     "Turkish": "sen senin sana seni senden seninle selam abi kanka hadi canım lan naber",
     "Vietnamese": "mày tao tớ cậu nhé nha ơi nè hihi haha ừ ok ",
@@ -60,12 +62,14 @@ INFORMAL: dict[str, str] = {
 
 FORMAL_PATTERNS: dict[str, str] = {
     "German": r"(?<=[a-zäöüß,] )(?:Sie|Ihnen|Ihr|Ihre[nmrs]?)\b|\bSehr geehrte|\bMit freundlichen Grüßen|\bbitten wir",
-    "English": r"\bDear (?:Sir|Madam|Mr|Ms|Mrs|Dr|Professor)\b|\byours (?:sincerely|faithfully)\b|\bI am writing to\b|\bit is (?:essential|imperative|advisable)\b|\bwe regret\b|\bplease (?:be advised|find|do not hesitate)\b",
+    "English": r"\bDear (?:Sir|Madam|Mr|Ms|Mrs|Dr|Professor)\b|\byours (?:sincerely|faithfully)\b|\bI am writing "
+    r"to\b|\bit is (?:essential|imperative|advisable)\b|\bwe regret\b|\bplease (?:be advised|find|do not hesitate)\b",
     "Italian": r"(?<=[a-zàèéìòù,] )(?:Lei|Suo|Sua|Suoi|Sue)\b",
     "Chinese": r"您|贵[司公方校]|貴[司公方校]|尊敬的|敬请|敬請|此致|敬上|阁下|閣下|谨此|謹此|兹|恳请|懇請",
     "Japanese": r"(?:です|ます|ました|ません|でした|でしょう|ましょう|ください|下さい|ございます|いたします|申し上げ)(?=[。！？!?、\s」』)）]|か|が|の|$)",
     "Korean": r"(?:니다|니까|세요|십시오|시오|어요|아요|해요|예요|이에요|네요|군요|죠|지요|까요|데요|거든요|래요)(?=[.!?。,\s\"'”’)…~]|$)",
-    "Vietnamese": r"\b[Qq]uý (?:vị|khách|công ty|ông|bà)\b|\b[Kk]ính (?:gửi|chào|thưa|mời)\b|\b[Tt]rân trọng\b|\b[Xx]in (?:vui lòng|phép|trân)\b",
+    "Vietnamese": r"\b[Qq]uý (?:vị|khách|công ty|ông|bà)\b|\b[Kk]ính (?:gửi|chào|thưa|mời)\b|\b[Tt]rân trọng\b"
+    r"|\b[Xx]in (?:vui lòng|phép|trân)\b",
     "Portuguese": r"\b[OoAa] (?:senhor|senhora)\b|\bV\.? ?S[ªa]",
     "Polish": r"(?<=[a-ząćęłńóśźż,] )(?:Pan|Pani|Państwo|Pana|Panu|Panią|Państwa|Państwu)\b(?! [A-ZŁŚŻ])",
     "French": r"\b(?:Madame, Monsieur|Cher Monsieur|Chère Madame)\b",
@@ -74,10 +78,12 @@ FORMAL_PATTERNS: dict[str, str] = {
 """Language -> pattern; each match counts as a word."""
 
 INFORMAL_PATTERNS: dict[str, str] = {
-    "English": r"\b(?:i'm|you're|don't|can't|won't|it's|that's|isn't|didn't|we're|they're|i've|you've|i'll|you'll|doesn't|"
+    "English": r"\b(?:i'm|you're|don't|can't|won't|it's|that's|isn't|didn't|we're|they're|i've|you've|i'll|you'll"
+    r"|doesn't|"
     r"let's|what's|there's|i'd|couldn't|wouldn't|shouldn't|wasn't|aren't|haven't|he's|she's|you'd|we'll|we've)\b",
     "Chinese": r"哈哈|嘻嘻|呵呵|啦[！!。~～]|呗|唄|咱们|咱們|哥们|哥們|亲[，,~～!！]|嗨|哎呀|超级棒|啥|咋|嘛[，,。！!？?]|喔|耶|嘿|吧[！!~～]|哦[！!~～]|呀[！!。~～]",
-    "Japanese": r"(?:だよ|だね|だな|じゃん|だろ|かな|だぜ|だぞ|ってば|よね|ちゃった|てる|じゃない|んだ|さ|ぞ|ぜ|わ|っす|しよう|してね|してよ|だから)(?=[。！？!?～~♪…\n]|$)|笑(?=[。）\s]|$)|やばい|すごっ|めっちゃ",
+    "Japanese": r"(?:だよ|だね|だな|じゃん|だろ|かな|だぜ|だぞ|ってば|よね|ちゃった|てる|じゃない|んだ|さ|ぞ|ぜ|わ|っす|しよう|してね|してよ|だから)(?=[。！？!?～~♪…\n]|$)"
+    r"|笑(?=[。）\s]|$)|やばい|すごっ|めっちゃ",
     "Korean": r"(?:했어|이야|야|해|어|지|네|거든|잖아|래|자|냐|니|을게|ㄹ게|할게|줘|봐|돼|아)(?=[.!?~…](?:\s|$)|$)|ㅋ{2,}|ㅎ{2,}|ㅠ{2,}",
     "French": r"\b(?:j'sais|j'suis|y'a|t'inquiète|t'as|t'es|c'est parti)\b",
     "Dutch": r"\b(?:zo'n|'t|m'n|d'r)(?=\s)",
@@ -88,14 +94,21 @@ EMOJI = "[\U0001f300-\U0001faff\u2600-\u26ff\u2764\u270c\u263a]|(?<!\\w)[:;]-?[)
 """What is informal in any language."""
 
 PERSONA = (
-    r"\b(?:act|speak|talk|explain|describe|tell|write|respond|reply|answer|behave|pretend|imagine)\b[^.\n]{0,40}?\b(?:as if you (?:were|are)|like|as) "
-    r"(?:an?|the) (?:\w+ ){0,2}?(?:pirate|robot|wizard|knight|king|queen|poet|cowboy|vampire|child|villain|detective|alien|"
-    r"butler|character|rapper|gangster|ghost|dragon|elf|superhero|medieval|victorian|cat|dog|monk|samurai|ninja|witch)\b"
-    r"|\b(?:in|using|with) the (?:style|voice|manner|tone|persona) of (?!an? (?:formal|informal|email|letter|list|news|report|blog))"
+    r"\b(?:act|speak|talk|explain|describe|tell|write|respond|reply|answer|behave|pretend"
+    r"|imagine)\b[^.\n]{0,40}?\b(?:as if you (?:were|are)|like|as) "
+    r"(?:an?|the) (?:\w+ ){0,2}?(?:pirate|robot|wizard|knight|king|queen|poet|cowboy|vampire|child|villain"
+    r"|detective|alien|"
+    r"butler|character|rapper|gangster|ghost|dragon|elf|superhero|medieval|victorian|cat|dog|monk|samurai|ninja"
+    r"|witch)\b"
+    r"|\b(?:in|using|with) the (?:style|voice|manner|tone|persona) of (?!an? (?:formal|informal|email|letter|list"
+    r"|news|report|blog))"
     r"|\b(?:role-?play|take on the role|stay in character|pretend (?:to be|that you are|you are|you're))\b"
-    r"|\bdans le style de\b|\bà la manière d|\bfais comme si tu étais\b|\ben el estilo de\b|\bal estilo de\b|\bimita a\b"
-    r"|\bim (?:Stil|Tonfall) (?:von|eines|einer|des|der)\b|\bnello stile di\b|\bno estilo de\b|\bв стиле\b|\bу стилі\b|\bw stylu\b|\bve stylu\b"
-    r"|\bin de stijl van\b|\bîn stilul\b|\btarzında\b|\btheo phong cách\b|\bdengan gaya\b|\bστο (?:στυλ|ύφος) τ|की शैली में|بأسلوب|به سبک|בסגנון"
+    r"|\bdans le style de\b|\bà la manière d|\bfais comme si tu étais\b|\ben el estilo de\b|\bal estilo de\b"
+    r"|\bimita a\b"
+    r"|\bim (?:Stil|Tonfall) (?:von|eines|einer|des|der)\b|\bnello stile di\b|\bno estilo de\b|\bв стиле\b|\bу "
+    r"стилі\b|\bw stylu\b|\bve stylu\b"
+    r"|\bin de stijl van\b|\bîn stilul\b|\btarzında\b|\btheo phong cách\b|\bdengan gaya\b|\bστο (?:στυλ|ύφος) τ|की "
+    r"शैली में|بأسلوب|به سبک|בסגנון"
     r"|的(?:口吻|口气|口氣|风格|風格|语气|語氣)|のような口調|の口調で|になりきって|말투로|스타일로"
 )
 """What in a prompt prescribes a manner of its own."""

