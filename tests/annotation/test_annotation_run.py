@@ -47,7 +47,12 @@ def times(folder: Path) -> dict[str, int]:
 
 def test_what_is_found_comes_back_by_id(tmp_path, taxonomy):
     data = rows_file(tmp_path / "letters.jsonl", 10)
-    summary = run(task_for(tmp_path / "side", taxonomy), data, *build_annotators(AnnotatorsConfig(order=["facts", "lengths"]), taxonomy), phase())
+    summary = run(
+        task_for(tmp_path / "side", taxonomy),
+        data,
+        *build_annotators(AnnotatorsConfig(order=["facts", "lengths"]), taxonomy),
+        phase(),
+    )
     sidecar = Sidecar(tmp_path / "side", taxonomy)
     examples = list(read_dataset(data))
     assert len(sidecar) == sidecar.num_known(example.id for example in examples) == 10
