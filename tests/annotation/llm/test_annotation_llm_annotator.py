@@ -71,6 +71,13 @@ def test_what_is_settled_or_does_not_apply_is_not_asked(serve, llm_config):
     assert len(server.requests) == 2
 
 
+def test_its_own_answer_tells_what_applies_where_others_abstained(serve, llm_config):
+    server = serve()
+    abstained = Finding("rules", Outcome.ABSTAINED)
+    (result,) = annotate(llm_config(server), [example("domain=Legal")], [{"domain": abstained}])
+    assert result["domain"].values == ("Legal",) and "code_type" not in result
+
+
 def test_a_label_that_is_not_probable_enough_counts_as_abstention_and_is_kept(serve, llm_config):
     server = serve()
     options = {"categories": ["task"], "answer_mode": AnswerMode.LOGPROBS}

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from llm_examples import TAXONOMY, annotate, numbered
+from llm_examples import TAXONOMY, annotate, example, numbered
 
 from treasure.annotation.llm.annotator import LLMAnnotator
 from treasure.annotation.llm.choice import make_choice
@@ -148,6 +148,25 @@ def test_what_the_dead_leave_is_removed_and_the_living_are_left_alone(path, reco
     records.send([REQUEST])
     assert other.send([REQUEST]) == [Turn.BUSY]
     other.close()
+
+
+def test_a_failure_that_another_process_tries_again_meanwhile_is_told_all_the_same(path, serve, llm_config):
+    server = serve()
+    config = llm_config(server, records=str(path), max_attempts=1, categories=["domain"])
+    poisoned = [example("POISON")]
+    with LLMAnnotator(config, TAXONOMY) as annotator:
+        (request,) = [pair[1] for pair in annotator._requests(poisoned, [{}], [{}], ["domain"])]
+        other, keep = Records(path, "m"), annotator._open().records.find
+
+        def find(keys):
+            keys = list(keys)
+            if len(server.requests):
+                assert other.send([request]) == [Turn.OURS]
+            return keep(keys)
+
+        annotator._open().records.find = find
+        assert annotator.annotate(poisoned, [{}])[0]["domain"].outcome == "failed"
+        other.close()
 
 
 CLIENT = """

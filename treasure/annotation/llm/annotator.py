@@ -166,7 +166,7 @@ class LLMAnnotator:
         self,
         examples: Sequence[Example],
         known: Sequence[Known],
-        found: Sequence[Known],
+        found: Sequence[dict[str, Finding]],
         names: Sequence[str],
     ) -> list[tuple[int, Request]]:
         """(index of the example, request), and into `found` what needs no asking."""
@@ -175,7 +175,7 @@ class LLMAnnotator:
             todo = [name for name in names if self._is_open(name, trusted, own)]
             if not any(text.strip() for text in (example.completion, *(m.content for m in example.messages))):
                 nothing = Finding(NAME, Outcome.ABSTAINED, note="there is no text to judge")
-                own.update(dict.fromkeys(todo, nothing))  # type: ignore[attr-defined]
+                own.update(dict.fromkeys(todo, nothing))
                 continue
             language = self._language(example, trusted) if todo else None
             step = self._config.categories_per_request
@@ -188,10 +188,11 @@ class LLMAnnotator:
         if name in trusted and trusted[name].settles:
             return False
         rule = self._taxonomy.category(name).applies_when
-        parent = None if rule is None else trusted.get(rule.category) or own.get(rule.category)
-        if rule is None or parent is None or not parent.settles:
+        if rule is None:
             return True
-        return bool(set(parent.values) & set(rule.values))
+        said = [finding for finding in (trusted.get(rule.category), own.get(rule.category)) if finding is not None]
+        settled = [finding for finding in said if finding.settles]
+        return not settled or bool(set(settled[0].values) & set(rule.values))
 
     def _language(self, example: Example, trusted: Known) -> str | None:
         finding = trusted.get("lang")

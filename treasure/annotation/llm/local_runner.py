@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from treasure.annotation.llm.config import LLMConfig
 from treasure.annotation.llm.prompt import Request
-from treasure.annotation.llm.record import Record, Status, Turn, Usage
+from treasure.annotation.llm.record import Record, Status, Turn, Usage, failure
 from treasure.annotation.llm.records import Records
 from treasure.errors import AnnotationError, Interrupted
 from treasure.stopping import deferred_stop, stop_asked
@@ -23,7 +23,7 @@ class LocalRunner:
     def __init__(self, config: LLMConfig, records: Records) -> None:
         self._config, self._records = config, records
         self._model: LocalModel | None = None
-        self._failed: set[str] = set()
+        self._failed: dict[str, Record] = {}
 
     def run(self, requests: Sequence[Request], on_done: Callable[[int], object]) -> dict[str, Record]:
         """Key -> record of each request, answered or failed; `on_done` is told of each number that got there.
@@ -45,7 +45,8 @@ class LocalRunner:
                     time.sleep(_BUSY_S)
         if stop_asked():
             raise Interrupted(stop_asked())
-        return self._records.find(wanted)
+        failed = {key: self._failed[key] for key in wanted if key in self._failed}
+        return failed | self._records.find(wanted)  # another process may try a failure again, and have it open
 
     def is_settled(self, record: Record) -> bool:
         """Whether this start asks no more."""
@@ -79,7 +80,7 @@ class LocalRunner:
         if not problem:
             return True
         self._records.attempt_failed(request.key, problem, Usage(), for_good=True)
-        self._failed.add(request.key)
+        self._failed[request.key] = failure(request.key, problem, 1)
         most = self._config.runner.max_failures_in_a_row
         if len(self._failed) >= most and not self._records.totals().num_answered:
             raise AnnotationError(f"No prompt fits: {problem}.")

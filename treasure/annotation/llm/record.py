@@ -74,3 +74,8 @@ class Experience:
     token_ratio: float
     completion_tokens: float
     latency_s: float
+
+
+def failure(key: str, error: str, num_sent: int) -> Record:
+    """The record of a request that failed for good, for who cannot read it in the file."""
+    return Record(key, Status.FAILED, {}, None, error, num_sent, 0.0)

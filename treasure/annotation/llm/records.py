@@ -29,6 +29,7 @@ from treasure.errors import DataError, DiskFullError
 
 _VERSION = 1
 _LOCKED_S = 60.0
+_AGAIN_S = 0.05
 _BATCH = 500
 _TABLES = """
 CREATE TABLE requests (
@@ -57,7 +58,7 @@ class Records:
         with self._told():
             self._db = sqlite3.connect(path, timeout=_LOCKED_S, isolation_level=None, check_same_thread=False)
             try:
-                self._db.execute("PRAGMA journal_mode=WAL")
+                self._log_ahead()
                 self._db.execute("PRAGMA synchronous=FULL")
                 self._create()
             except BaseException:
@@ -163,6 +164,18 @@ class Records:
         )
         if usage.cost:
             db.execute("UPDATE spent SET cost = cost + ?", (usage.cost,))
+
+    def _log_ahead(self) -> None:
+        """Switches to a log that survives kills. SQLite does not wait for others here, so this does."""
+        deadline = time.monotonic() + _LOCKED_S
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(_AGAIN_S)
 
     def _create(self) -> None:
         with self._write() as db:

@@ -17,7 +17,7 @@ from treasure.annotation.llm.config import AnswerMode, LLMConfig
 from treasure.annotation.llm.endpoint import AttemptError, Endpoint, Hope
 from treasure.annotation.llm.prompt import Request
 from treasure.annotation.llm.rate_limit import RateLimit
-from treasure.annotation.llm.record import Record, Status, Turn, Usage
+from treasure.annotation.llm.record import Record, Status, Turn, Usage, failure
 from treasure.annotation.llm.records import Records
 from treasure.errors import AnnotationError, Interrupted, TreasureError
 from treasure.seeding import stream
@@ -36,7 +36,7 @@ class Runner:
         self._requests_limit = RateLimit(self._config.requests_per_minute)
         self._tokens_limit = RateLimit(self._config.tokens_per_minute)
         self._pause_until = 0.0
-        self._failed: set[str] = set()
+        self._failed: dict[str, Record] = {}
         self._failed_before: set[str] = set()
         self._num_failed_in_a_row = 0
         self._has_answered = False
@@ -66,7 +66,8 @@ class Runner:
             raise Interrupted(stop_asked())
         if drive.error is not None:
             raise drive.error
-        return self._records.find(wanted)
+        failed = {key: self._failed[key] for key in wanted if key in self._failed}
+        return failed | self._records.find(wanted)  # another process may try a failure again, and have it open
 
     def is_settled(self, record: Record) -> bool:
         """Whether this start asks no more: there is an answer, or a failure that is not to be tried again."""
@@ -152,12 +153,12 @@ class Runner:
         if error.hope is Hope.NO_RUN:
             drive.end(AnnotationError(f"The endpoint refuses every request ({error.reason}). {_GO_ON}"))
         if for_good:
-            self._give_up(request, error, drive)
+            self._give_up(request, error, drive, num_attempts)
             return None
         return max(error.retry_after_s, self._backoff_s(request, num_attempts))
 
-    def _give_up(self, request: Request, error: AttemptError, drive: "_Drive") -> None:
-        self._failed.add(request.key)
+    def _give_up(self, request: Request, error: AttemptError, drive: "_Drive", num_attempts: int) -> None:
+        self._failed[request.key] = failure(request.key, error.reason, num_attempts)
         if error.by_request and (self._has_answered or request.key in self._failed_before):
             return  # what always fails is asked last, after all others, and must not end the run
         self._num_failed_in_a_row += 1
