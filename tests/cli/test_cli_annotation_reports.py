@@ -66,6 +66,7 @@ def call(monkeypatch, capsys, *arguments):
     return code, *capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_coverage_as_a_process(place):
     command = [str(Path(sys.executable).parent / "treasure-report"), "coverage", f"paths.outputs={place / 'outputs'}"]
     done = subprocess.run(

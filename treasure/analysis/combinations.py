@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy.special import logsumexp
 from scipy.stats import poisson
 
 from treasure.analysis.config import SupportConfig
@@ -224,4 +223,4 @@ def _gaps(
 
 def _surprise(count: int, expected: float) -> float:
     """-log10 of the Poisson probability of `count` or fewer; by logarithms, as the probability itself may be 0."""
-    return float(-logsumexp(poisson.logpmf(np.arange(count + 1), expected)) / np.log(10))
+    return float(-np.logaddexp.reduce(poisson.logpmf(np.arange(count + 1), expected)) / np.log(10))

@@ -73,7 +73,7 @@ class Comparison:
 
 def keys_of(ids: np.ndarray) -> np.ndarray:
     """64-bit keys of example ids, (n,): small in memory, and different ids share one in about 1 of 2^64 pairs."""
-    return hash_array(np.asarray(ids, dtype=object), categorize=False)
+    return hash_array(np.asarray(ids, dtype=object), categorize=False)  # pyright: ignore[reportCallIssue]
 
 
 def collect(blocks: Iterable[Block], categories: Sequence[str], annotator: str | None = None) -> Answers:

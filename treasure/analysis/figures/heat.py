@@ -32,7 +32,8 @@ def heat_figure(
 ) -> Figure:
     """`shades` (R, C) in [0, 1] (diverging: [-1, 1]), NaN left white, with `texts` in the cells.
 
-    Names and titles are drawn as they are; those from data go through `plain` first. Cells where `framed` (R, C) is true get a frame.
+    Names and titles are drawn as they are; those from data go through `plain` first. Cells where `framed` (R, C) is
+    true get a frame.
     """
     longest = max((len(text) for line in texts for text in line), default=1)
     cell = 0.2 + 0.075 * longest
