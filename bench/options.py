@@ -10,11 +10,10 @@ from bench.shapes import SHAPES, shape_of
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """`quick` shows that everything works; its numbers say little. `work` keeps corpora and caches.
-
-    `tried` are TRL's settings of an earlier time with their speeds, by shape and kind; shapes without are tried anew.
     """`quick` shows that everything works; its numbers say little. `work` keeps corpora and caches, `data` is where
     public data sets lie.
+
+    `tried` are TRL's settings of an earlier time with their speeds, by shape and kind; shapes without are tried anew.
     """
 
     quick: bool

@@ -425,7 +425,8 @@ if __name__ == "__main__":
     task = Task(Path(sys.argv[2]), taxonomy, taxonomy.names)
     annotate_datasets(
         {{"a": DatasetConfig(path=sys.argv[1], name="a", facts={{"lang": "English"}})}}, task,
-        build_annotators(AnnotatorsConfig(order=["facts", "lengths"]), taxonomy), AnnotationOptions(num_workers=2, block_size=1000),
+        build_annotators(AnnotatorsConfig(order=["facts", "lengths"]), taxonomy),
+        AnnotationOptions(num_workers=2, block_size=1000),
     )
     for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
         print(resource.getrusage(who).ru_maxrss / 1024)
