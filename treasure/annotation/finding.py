@@ -56,6 +56,11 @@ class Annotator(Protocol):
         """A short text that differs whenever its answers may differ: settings, model, code of its own."""
         ...
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The other categories whose values, where known, change what it says."""
+        ...
+
     def annotate(self, examples: Sequence[Example], known: Sequence[Mapping[str, Finding]]) -> list[dict[str, Finding]]:
         """For each example, category -> finding, about categories that `known` does not settle.
 
