@@ -19,7 +19,7 @@ from treasure.annotation.llm.shots import Shots
 COUNT, CONCURRENCY, KILLS = 300, 16, 5
 RUNNER = {
     "concurrency": CONCURRENCY,
-    "timeout_s": 1.0,
+    "timeout_s": 3.0,
     "backoff_s": 0.05,
     "max_backoff_s": 0.5,
     "max_attempts": 8,
@@ -44,7 +44,7 @@ def wait_for(server, num_requests, process):
 
 @pytest.mark.slow
 def test_five_kills_and_a_server_that_fails_at_every_third_request_lose_and_repeat_nothing(serve, tmp_path):
-    server = serve(fault_rate=0.3, delay_s=0.05, hang_s=1.5, seed=5)
+    server = serve(fault_rate=0.3, delay_s=0.05, hang_s=4.0, seed=5)
     records, output = tmp_path / "records.sqlite", tmp_path / "found.jsonl"
     for kill in range(KILLS):
         process = start(records, server, output)
@@ -96,25 +96,26 @@ def failed_prompts(rows, failed):
 
 
 def check_payments(server, path, rows):
-    """No answered request was paid twice, but for those whose answer a kill cut off, which are counted and bounded."""
+    """No answered request was paid twice, but where its answer did not arrive: a kill or a time-out came first."""
     named = prompts(rows)
     paid = Counter(row["key"] for row in server.requests if row["kind"] == "answered")
     asked = Counter(row["key"] for row in server.requests)
     assert set(asked) == set(named)
     records = Records(path, "fake")
-    sent = {key: records._all("SELECT num_sent, num_ended FROM requests WHERE key = ?", [key])[0]
+    sent = {key: records._all("SELECT num_sent, num_ended, num_silent FROM requests WHERE key = ?", [key])[0]
             for _, _, key in named.values()}  # fmt: skip
     totals = records.totals()
     records.close()
     repeated = 0
     for name, (_, _, key) in named.items():
-        num_sent, num_ended = sent[key]
+        num_sent, num_ended, num_silent = sent[key]
         assert num_ended <= asked[name] <= num_sent  # each attempt is noted before it is sent
-        assert paid[name] <= 1 + num_sent - num_ended  # paid again only where an attempt was cut off
+        assert paid[name] <= 1 + num_sent - num_ended + num_silent  # again only where an answer did not arrive
         repeated += max(0, paid[name] - 1)
     assert totals.num_sent - sum(asked.values()) <= totals.num_cut_off <= KILLS * CONCURRENCY
-    assert repeated <= totals.num_cut_off
+    assert repeated <= totals.num_cut_off + totals.num_silent
     print(
         f"{len(named)} requests, {sum(asked.values())} attempts at the server, {dict(server.kinds)}; "
-        f"{totals.num_cut_off} attempts cut off by {KILLS} kills, {repeated} of them paid twice"
+        f"{totals.num_cut_off} attempts cut off by {KILLS} kills, {repeated} paid twice, "
+        f"{totals.num_silent} attempts without any response"
     )

@@ -38,6 +38,7 @@ def test_every_fault_is_survived_and_counted(serve, llm_config, mode):
     assert [row["kind"] for row in server.requests] == [*FAULTS, "answered"]
     found = totals(config)
     assert (found.num_answered, found.num_failed, found.num_sent, found.num_cut_off) == (1, 0, len(FAULTS) + 1, 0)
+    assert found.num_silent == 2  # cut and timeout
     assert found.prompt_tokens > found.completion_tokens > 0  # of the answer, and of those that were no labels
 
 

@@ -46,6 +46,7 @@ class AttemptError(Exception):
     """An attempt without a valid answer. `retry_after_s` is the server's wish, 0 where it has none.
 
     `by_request` says that the fault lies with this request rather than with the endpoint: others may well be answered.
+    `is_silent` says that there was no response at all.
     """
 
     reason: str
@@ -54,6 +55,7 @@ class AttemptError(Exception):
     retry_after_s: float = 0.0
     is_rate_limit: bool = False
     by_request: bool = False
+    is_silent: bool = False
 
     def __str__(self) -> str:
         return self.reason
@@ -100,11 +102,11 @@ class Endpoint:
                 response = await self._client.chat.completions.with_raw_response.create(**self._arguments(request))
             body = json.loads(response.content)
         except (openai.APITimeoutError, TimeoutError) as error:
-            raise AttemptError(f"no answer within {self._config.runner.timeout_s:g} s") from error
+            raise AttemptError(f"no answer within {self._config.runner.timeout_s:g} s", is_silent=True) from error
         except openai.APIStatusError as error:
             raise _status_error(error) from error
         except openai.OpenAIError as error:
-            raise AttemptError(f"{type(error).__name__}: {_short(error.__cause__ or error)}") from error
+            raise AttemptError(f"{type(error).__name__}: {_short(error.__cause__ or error)}", is_silent=True) from error
         except (ValueError, RecursionError) as error:
             raise AttemptError(f"the response is not JSON: {_short(error)}") from error
         if not isinstance(body, Mapping):

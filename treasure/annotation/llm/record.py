@@ -55,7 +55,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What the file holds; `num_cut_off` attempts were sent and never ended (in flight, or their process died)."""
+    """What the file holds; `num_cut_off` attempts were sent and never ended (in flight, or their process died).
+
+    `num_silent` attempts got no response (time-out, cut connection): whether a server charges them, it alone knows.
+    """
 
     num_answered: int = 0
     num_failed: int = 0
@@ -64,6 +67,7 @@ class Totals:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: float = 0.0
+    num_silent: int = 0
 
 
 @dataclass(frozen=True, slots=True)

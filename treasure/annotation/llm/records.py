@@ -36,6 +36,7 @@ CREATE TABLE requests (
     key TEXT PRIMARY KEY, model TEXT NOT NULL, example_id TEXT NOT NULL, categories TEXT NOT NULL,
     status TEXT NOT NULL, owner TEXT, answers TEXT, probabilities TEXT, error TEXT NOT NULL DEFAULT '',
     num_sent INTEGER NOT NULL DEFAULT 0, num_ended INTEGER NOT NULL DEFAULT 0,
+    num_silent INTEGER NOT NULL DEFAULT 0,
     estimated_tokens INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL DEFAULT 0,
     completion_tokens INTEGER NOT NULL DEFAULT 0, cost REAL NOT NULL DEFAULT 0, latency_s REAL, time TEXT NOT NULL
 ) WITHOUT ROWID;
@@ -107,10 +108,11 @@ class Records:
                     (json.dumps(reply.answers), probabilities, reply.latency_s, key),
                 )
 
-    def attempt_failed(self, key: str, error: str, usage: Usage, *, for_good: bool) -> None:
-        """Notes an attempt without a valid answer; `for_good` lists the request as failed."""
+    def attempt_failed(self, key: str, error: str, usage: Usage, *, for_good: bool, is_silent: bool = False) -> None:
+        """Notes an attempt without a valid answer; `for_good` lists the request as failed, `is_silent`: no response."""
         with self._write() as db:
             self._ended(db, key, usage, error)
+            db.execute("UPDATE requests SET num_silent = num_silent + ? WHERE key = ?", (is_silent, key))
             if for_good:
                 db.execute("UPDATE requests SET status = 'failed', owner = NULL WHERE key = ?", (key,))
 
@@ -123,7 +125,7 @@ class Records:
         row = self._all(
             "SELECT coalesce(sum(status = 'answered'), 0), coalesce(sum(status = 'failed'), 0), "
             "coalesce(sum(num_sent), 0), coalesce(sum(num_sent - num_ended), 0), coalesce(sum(prompt_tokens), 0), "
-            "coalesce(sum(completion_tokens), 0), coalesce(sum(cost), 0.0) FROM requests"
+            "coalesce(sum(completion_tokens), 0), coalesce(sum(cost), 0.0), coalesce(sum(num_silent), 0) FROM requests"
         )[0]
         return Totals(*row)
 

@@ -146,7 +146,9 @@ class Runner:
         for_good = error.hope is Hope.NO_REQUEST or (
             error.hope is Hope.AGAIN and num_attempts >= self._config.max_attempts
         )
-        self._records.attempt_failed(request.key, error.reason, error.usage, for_good=for_good)
+        self._records.attempt_failed(
+            request.key, error.reason, error.usage, for_good=for_good, is_silent=error.is_silent
+        )
         self._used(request, error.usage)
         if error.is_rate_limit:
             self._pause_until = max(self._pause_until, time.monotonic() + error.retry_after_s)
