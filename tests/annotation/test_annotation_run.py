@@ -108,9 +108,13 @@ def test_a_second_start_asks_nothing(tmp_path, taxonomy):
 
 def test_an_added_category_is_asked_alone(tmp_path, taxonomy):
     data, folder = rows_file(tmp_path / "letters.jsonl", 10, "hm {number}"), tmp_path / "side"
-    run(task_for(folder, taxonomy, "domain"), data, phase(log=str(tmp_path / "first")))
+    run(task_for(folder, taxonomy, "domain"), data, phase(categories=("domain", "task"), log=str(tmp_path / "first")))
     before = times(folder)
-    summary = run(task_for(folder, taxonomy, "domain", "task"), data, phase(log=str(tmp_path / "second")))
+    summary = run(
+        task_for(folder, taxonomy, "domain", "task"),
+        data,
+        phase(categories=("domain", "task"), log=str(tmp_path / "second")),
+    )
     assert {path: time for path, time in times(folder).items() if path in before} == before
     assert {line.split()[1] for line in (tmp_path / "second").read_text().splitlines()} == {"task"}
     assert summary.tally.num_asked == {("guesser", "task"): 10}
@@ -124,6 +128,17 @@ def test_a_category_added_to_the_taxonomy_leaves_the_others(tmp_path, taxonomy):
     run(task_for(folder, taxonomy), data, phase())
     assert {path: time for path, time in times(folder).items() if path in before} == before
     assert set(Sidecar(folder, taxonomy).categories) == {"domain", "task", "lang"}
+
+
+def test_what_it_found_before_is_told_to_it(tmp_path, taxonomy):
+    """As it would know it in a run of all categories at once."""
+    data, folder = rows_file(tmp_path / "letters.jsonl", 4), tmp_path / "side"
+    run(task_for(folder, taxonomy, "lang"), data, phase())
+    examples, guesser = list(read_dataset(data)), Guesser()
+    annotate_block(task_for(folder, taxonomy, "lang", "task"), Block("letters", 0, 4, ""), examples, [guesser])
+    assert [(name, language) for _, name, language in guesser.asked] == [
+        ("task", Guesser()._says("lang", example.completion).values[0]) for example in examples
+    ]
 
 
 @pytest.mark.parametrize("change", ["text", "fact", "version", "values"])
@@ -311,21 +326,25 @@ if __name__ == "__main__":
 """
 
 
-def start(script: Path, folder: Path, pause_s: float = 0.0) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(script), str(folder), str(pause_s)],
-        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+def start(script: Path, folder: Path, pause_s: float = 0.0) -> subprocess.Popen[bytes]:
+    with said_by(folder).open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, str(script), str(folder), str(pause_s)],
+            env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
 
-def wait_for_parts(folder: Path, process: subprocess.Popen[str], number: int) -> None:
+def said_by(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.log")
+
+
+def wait_for_parts(folder: Path, process: subprocess.Popen[bytes], number: int) -> None:
     deadline = time.monotonic() + 120
     while len(find_parts(folder)) < number:
-        assert process.poll() is None and time.monotonic() < deadline, process.stdout and process.stdout.read()
+        assert process.poll() is None and time.monotonic() < deadline, said_by(folder).read_text()
         time.sleep(0.02)
 
 
@@ -355,7 +374,7 @@ def script(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
 def test_a_run_that_was_ended_goes_on_to_the_same_bytes(tmp_path, script, number):
     whole = start(script, tmp_path / "whole")
-    assert whole.wait(200) == 0, whole.stdout and whole.stdout.read()
+    assert whole.wait(200) == 0, said_by(tmp_path / "whole").read_text()
     ended = start(script, tmp_path / "ended", 0.3)
     wait_for_parts(tmp_path / "ended", ended, 4)
     ended.send_signal(number)
@@ -367,7 +386,7 @@ def test_a_run_that_was_ended_goes_on_to_the_same_bytes(tmp_path, script, number
     before = times(tmp_path / "ended")
     assert 4 <= len(before) < 60
     again = start(script, tmp_path / "ended")
-    assert again.wait(200) == 0, again.stdout and again.stdout.read()
+    assert again.wait(200) == 0, said_by(tmp_path / "ended").read_text()
     assert tables(tmp_path / "ended") == tables(tmp_path / "whole")
     assert before.items() <= times(tmp_path / "ended").items(), "what was done was made again"
     assert not (tmp_path / "ended" / ".work").exists()

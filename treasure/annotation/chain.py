@@ -94,20 +94,22 @@ def annotate_block(
     known, tally = _known_from(task, block, ids), Tally()
     for number, annotator in enumerate(annotators, start=1):
         asks = _asks(task, block, examples, annotator, known)
-        found = _answers(task, examples, annotator, asks, known)
         for ask in asks:
             path = part_path(task.folder, annotator.name, ask.category, block.dataset, block.number)
             if not ask.places:
                 path.unlink(missing_ok=True)
-                continue
-            if ask.is_done:
+            elif ask.is_done:
                 rows = dict(read_part(path, task.taxonomy.category(ask.category)))
-            else:
+                tally.count(annotator.name, ask.category, rows.values())
+                _learn(known, ids, ask.category, rows)
+        found = _answers(task, examples, annotator, asks, known)
+        for ask in asks:
+            if ask.places and not ask.is_done:
                 rows = {ids[place]: found[place][ask.category] for place in ask.places if ask.category in found[place]}
                 _write(task, ask, rows)
                 tally.num_asked[annotator.name, ask.category] = len(ask.places)
-            tally.count(annotator.name, ask.category, rows.values())
-            _learn(known, ids, ask.category, rows)
+                tally.count(annotator.name, ask.category, rows.values())
+                _learn(known, ids, ask.category, rows)
         told(len(examples) * number // len(annotators))
     return tally
 
@@ -152,7 +154,7 @@ def _is_settled(known: Mapping[str, Finding], category: str) -> bool:
 def _asks(task: Task, block: Block, examples: Sequence[Example], annotator: Annotator, known: Known) -> list[_Ask]:
     """What `annotator` has to say in this block, done or not."""
     block_ids = digest(example.id for example in examples)
-    reads = getattr(annotator, "reads", _READS)
+    reads = _reads(annotator)
     asks: list[_Ask] = []
     for category in task.categories:
         if category not in annotator.categories:
@@ -175,6 +177,11 @@ def _asks(task: Task, block: Block, examples: Sequence[Example], annotator: Anno
     return asks
 
 
+def _reads(annotator: Annotator) -> Sequence[str]:
+    """Categories whose findings change what `annotator` says of others: the language, unless it lists its own."""
+    return getattr(annotator, "reads", _READS)
+
+
 def _told_line(example: Example, known: Mapping[str, Finding], category: str, context: Sequence[str]) -> str:
     """All but the text of `example` that decides what an annotator says of `category`."""
     fact = example.metadata.get("facts", {}).get(category, "")
@@ -193,7 +200,8 @@ def _answers(
     places = sorted(set().union(*open_asks.values()))
     if not places:
         return {}
-    shut = {name: NOT_ASKED for name in (*annotator.categories, *task.taxonomy.names) if name not in open_asks}
+    told_of = {*open_asks, *_reads(annotator)}  # what it reads it may find out for itself
+    shut = {name: NOT_ASKED for name in (*annotator.categories, *task.taxonomy.names) if name not in told_of}
     told = [{**shut, **known[place]} for place in places]
     for before in told:
         for name in shut.keys() & before.keys():
