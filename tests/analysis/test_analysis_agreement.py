@@ -258,7 +258,7 @@ def test_nobody_answers(tmp_path):
 def test_nothing_that_both_speak_of(tmp_path):
     report = report_of(tmp_path, rows_of(["Math"]), rows_of(["Greek"], "lang"))
     assert report.agreement == () and report.figures == ()
-    assert "In none of them" in " ".join(summary(report))
+    assert "So there is nothing to judge." in " ".join(summary(report))
 
 
 def test_no_common_example(tmp_path):

@@ -47,7 +47,8 @@ def place(tmp_path_factory, taxonomy):
 
 
 def options(place):
-    lines = f"{{letters: {{path: {place / 'letters.jsonl'}, columns: {{lang: {{column: language}}}}}}}}"
+    known = "facts: {domain: Legal}, columns: {lang: {column: language}}"
+    lines = f"{{letters: {{path: {place / 'letters.jsonl'}, {known}}}}}"
     return [f"paths.outputs={place / 'outputs'}", "data.source=files", f"+data.datasets={lines}"]
 
 
@@ -96,6 +97,10 @@ def test_agreement_with_facts_of_files(place, monkeypatch, capsys):
     }
     assert rows["all", "all", "accuracy"]["value"] == "0.750000"
     assert rows["all", "all", "accuracy"]["num_prompts"] == "20"  # two answers to each prompt
+    # the domain of these annotations comes from the same facts, and agrees by its nature
+    assert "Gold knows domain too, but the other was never asked where it does." in out
+    counts = {row["category"]: row for row in table(place / "outputs" / "reports" / "agreement" / "counts.csv")}
+    assert (counts["domain"]["not_asked"], counts["domain"]["judged"]) == ("40", "0")
 
 
 def test_agreement_between_folders(place, monkeypatch, capsys):

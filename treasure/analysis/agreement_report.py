@@ -102,7 +102,8 @@ def write_agreement(
             f"{found.label} ({len(answers.keys)} examples) and {gold.label} ({len(truth.keys)}) have no example in "
             "common. Examples are known by their content: both must come from the same files, read in the same shape."
         )
-    compared = compare(answers, truth, taxonomy, threshold=config.tail_threshold, prompts=prompts)
+    known = compare(answers, truth, taxonomy, threshold=config.tail_threshold, prompts=prompts)
+    compared = [one for one in known if len(one.judged)]
     calibrations = [calibration_rows(one, config.num_resamples) for one in compared]
     closed = [one for one in compared if not one.category.is_numeric]
     matrices = {one.category.name: confusion(one.judged, one.category.value_names) for one in closed}
@@ -117,7 +118,7 @@ def write_agreement(
         num_found=len(answers.keys),
         num_gold=len(truth.keys),
         num_common=num_common,
-        counts=tuple(one.counts for one in compared),
+        counts=tuple(one.counts for one in known),
         agreement=agreements,
         values=tuple(row for one in closed for row in value_rows(one)),
         confusion=tuple(row for name, parts in matrices.items() for row in confusion_rows(name, *parts)),
@@ -139,8 +140,11 @@ def summary(report: AgreementReport) -> list[str]:
     own = {(row.category, row.measure): row for row in report.agreement if row.slice_kind == ALL}
     closed = [row.category for row in report.counts if (row.category, "kappa") in own]
     answered = [name for name in closed if not math.isnan(own[name, "accuracy"].value)]
-    if not report.counts:
-        return [*lines, "In none of them do gold and the other speak of the same category."]
+    unasked = [row.category for row in report.counts if not row.judged]
+    if unasked:
+        lines.append(f"Gold knows {', '.join(unasked)} too, but the other was never asked where it does.")
+    if not report.agreement:
+        return [*lines, "So there is nothing to judge."]
     if answered:
         ranked = sorted(answered, key=lambda name: own[name, "accuracy"].value)
         best, worst = ranked[-1], ranked[0]

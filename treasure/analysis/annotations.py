@@ -74,6 +74,10 @@ class Block:
         """What `annotator` alone says."""
         return Block(self.dataset, self.ids, tuple(part for part in self.parts if part.annotator == annotator))
 
+    def without(self, annotator: str) -> "Block":
+        """What all but `annotator` say."""
+        return Block(self.dataset, self.ids, tuple(part for part in self.parts if part.annotator != annotator))
+
 
 Row = tuple[str, str, Mapping[str, Finding | Sequence[Finding]]]
 """Example id, dataset, and category -> one finding, or several in order of trust."""

@@ -111,7 +111,7 @@ def compare(
     threshold: float,
     prompts: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> list[Comparison]:
-    """The categories in which at least one example can be judged, in the order of the taxonomy.
+    """The categories of which gold knows something, in the order of the taxonomy; maybe nobody was asked about them.
 
     `threshold` parts head and tail by the share among the gold examples in which the category is known. `prompts`
     holds keys of examples and, for each, the key of its prompt; without it, or for examples it lacks, each example
@@ -124,7 +124,7 @@ def compare(
     for category in taxonomy.categories:
         if category.name in found.codes and category.name in gold.codes:
             one = _comparison(category, found, gold, left, right, clusters, languages, threshold)
-            if len(one.judged):
+            if one.counts.gold_known:
                 comparisons.append(one)
     return comparisons
 

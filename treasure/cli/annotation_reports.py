@@ -7,6 +7,7 @@ from treasure.analysis.agreement_report import summary as agreement_summary
 from treasure.analysis.coverage_report import summary as coverage_summary
 from treasure.analysis.coverage_report import write_coverage
 from treasure.analysis.sidecar_blocks import check_annotator, fact_blocks, prompt_keys, sidecar_blocks
+from treasure.annotation.basic import FACTS
 from treasure.cli.console import say
 from treasure.config.composer import conf_dir
 from treasure.config.schema import AgreementCommand, CoverageCommand
@@ -34,7 +35,7 @@ def report_agreement(config: AgreementCommand) -> None:
     taxonomy = config.taxonomy.load(conf_dir() / "taxonomy")
     has_files = config.data.source is DataSource.FILES
     report = write_agreement(
-        _source(config.annotations, config.found_by),
+        _source(config.annotations, config.found_by) if config.gold else _judged_by_facts(config),
         _source(config.gold, config.gold_by) if config.gold else _facts(config, taxonomy),
         taxonomy,
         Path(config.paths.outputs) / "reports" / config.folder,
@@ -52,6 +53,14 @@ def _source(folder: str, annotator: str) -> Source:
         check_annotator(Path(folder), annotator)
     label = f"'{annotator}' of {folder}" if annotator else folder
     return Source(label, sidecar_blocks(Path(folder)), annotator or None)
+
+
+def _judged_by_facts(config: AgreementCommand) -> Source:
+    """What the annotations have from the facts themselves agrees by its nature, and is left out."""
+    source = _source(config.annotations, config.found_by)
+    if source.annotator is not None:
+        return source
+    return Source(source.label, (block.without(FACTS) for block in source.blocks))
 
 
 def _facts(config: AgreementCommand, taxonomy: Taxonomy) -> Source:
