@@ -52,12 +52,11 @@ def fit(
     return LinearModel(coefficients, biases)
 
 
-def fit_temperature(scores: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> float:
+def fit_temperature(scores: np.ndarray, truth: np.ndarray) -> float:
     """The temperature at which held-out `scores` (N, K) give what holds in `truth` (N, K) the highest likelihood.
 
-    `weights` (N,) says how much a row counts. Of a row with several values that hold, it is the probability of any of
-    them that counts. Where N answers are all right, the next is still wrong with a chance of about 1 / N, so that share
-    of each row is given to all values alike.
+    Of a row with several values that hold, it is the probability of any of them that counts. Where N answers are all
+    right, the next is still wrong with a chance of about 1 / N, so that share of each row is given to all values alike.
 
     Source: Guo et al., 'On calibration of modern neural networks', ICML 2017; the share after Platt, 'Probabilistic
     outputs for support vector machines', 1999.
@@ -69,8 +68,7 @@ def fit_temperature(scores: np.ndarray, truth: np.ndarray, weights: np.ndarray) 
         scaled = scores / np.exp(log_temperature)
         right: Any = logsumexp(scaled, axis=1, b=holds)
         total: Any = logsumexp(scaled, axis=1)
-        losses = total - (1 - doubt) * right - doubt * scaled.mean(axis=1)
-        return float(np.average(losses, weights=weights))
+        return float(np.mean(total - (1 - doubt) * right - doubt * scaled.mean(axis=1)))
 
     found = minimize_scalar(loss, bounds=tuple(np.log(_TEMPERATURES)), method="bounded")
     return float(np.exp(found.x))

@@ -127,10 +127,7 @@ class _Trial:
     def temperature(self, without: int | None = None) -> float:
         """The temperature that fits all parts but `without`; 1 where there are no rows to tell."""
         kept = self.has_seen & (self.parts != without)
-        if not kept.any():
-            return 1.0
-        weights = balanced_weights(self.rows.truth[kept], self.rows.datasets[kept])
-        return fit_temperature(self.scores[kept], self.rows.truth[kept], weights)
+        return fit_temperature(self.scores[kept], self.rows.truth[kept]) if kept.any() else 1.0
 
     def _probabilities(self, temperatures: np.ndarray) -> np.ndarray:
         """The probability of the predicted value, (N,), with a temperature a row."""
