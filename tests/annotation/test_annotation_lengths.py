@@ -139,6 +139,14 @@ def test_any_mix_of_marks_is_cut_as_spacy_cuts_it(text, language):
     assert count_lengths(text, language) == by_spacy(text, language)
 
 
+@given(
+    text=st.text(alphabet=st.characters(categories=["L", "Zs"]), max_size=60),
+    language=st.sampled_from(["English", "German", "Turkish", "Greek", "Arabic", "Russian", None]),
+)
+def test_letters_alone_are_one_token(text, language):
+    assert count_lengths(text, language) == by_spacy(text, language)
+
+
 SPACED = {
     "Spanish": "En (EE. UU. y otros). Sí.",
     "Russian": "Это вед. науч. сотр. Иванов, в т.ч. он.",

@@ -50,6 +50,7 @@ class WordCounter:
     def __init__(self, pipeline: Language, tokenizer: Tokenizer) -> None:
         self._pipeline = pipeline
         self._words: dict[str, _Word] = {}
+        self._exceptions = frozenset(tokenizer.rules or ())
         self._spaced = tuple(rule for rule in tokenizer.rules or {} if " " in rule.strip())
         self._first_pieces = tuple({rule.split()[0] for rule in self._spaced})
         self._may_begin_spaced: set[str] = set()
@@ -89,13 +90,16 @@ class WordCounter:
             parts = [piece[start : start + _CUT] for start in range(0, len(piece), _CUT)]
             self._learn(parts)
             self._words[piece] = _joined(self._words[part] for part in parts)
-        short = list(new - long)
+        # spaCy cuts at marks, or at letters beside marks and digits: a piece of letters alone is never cut.
+        plain = {piece for piece in new - long if piece.isalpha() and piece not in self._exceptions}
+        self._words.update(dict.fromkeys(plain, _PLAIN))
+        short = list(new - long - plain)
+        if self._first_pieces:
+            self._may_begin_spaced.update(piece for piece in new if piece.endswith(self._first_pieces))
         if not short:
             return
         for piece, tokens in zip(short, _by_line(_tokens(self._pipeline, "\n".join(short))), strict=True):
             self._words[piece] = _word(tokens)
-        if self._first_pieces:
-            self._may_begin_spaced.update(piece for piece in short if piece.endswith(self._first_pieces))
 
     def _has_spaced(self, paragraph: str) -> bool:
         """Whether a word with a blank inside, such as 'EE. UU.', stands in `paragraph`; to spaCy it is one token."""
@@ -115,6 +119,8 @@ class _Word(NamedTuple):
     begun_after_end: int
     is_over_after_end: bool
 
+
+_PLAIN = _Word(1, 0, False, 1, False)
 
 Token = tuple[bool, bool, bool]
 """Whether a token ends a sentence, whether it is punctuation, whether it is white space."""

@@ -152,7 +152,12 @@ def _doubt(code: str, script: Script, lowered: str, words: list[str], probabilit
     own = _count(OWN_LETTERS.get(code, ""), lowered)
     if foreign > own and foreign >= 2:
         return 0.3
-    if code in NEEDED_LETTERS and len(lowered) >= 30 and not _count(NEEDED_LETTERS[code], lowered):
+    if (
+        code in NEEDED_LETTERS
+        and probability < 0.8
+        and len(lowered) >= 30
+        and not _count(NEEDED_LETTERS[code], lowered)
+    ):
         return 0.3
     if script is Script.LATIN and own < 2 and len(words) >= 6 and probability < 0.9:
         common = COMMON_WORDS[code]
