@@ -1,11 +1,15 @@
 """Decoding in a running batch: the same ids as transformers' own `generate`, whatever else is in the batch."""
 
+import math
+
 import architectures
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from treasure.errors import ConfigError
+from treasure.inference.config import GenerationConfig
 from treasure.inference.decode import DecodeSettings, decode, is_plain
 
 PLAIN = ["gpt2", "llama", "cohere", "gptj"]
@@ -90,3 +94,20 @@ def test_every_model_that_is_decoded_here_writes_what_generate_writes(name):
         return
     prompts = prompts_of([7, 1, 12, 3])
     assert decoded(model, prompts) == [generated(model, prompt) for prompt in prompts]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"temperature": math.nan},
+        {"temperature": math.inf},
+        {"temperature": -1.0},
+        {"top_p": 0.0},
+        {"top_p": math.nan},
+        {"batch_size": 0},
+        {"max_new_tokens": 0},
+    ],
+)
+def test_options_out_of_range_are_refused_by_name(wrong):
+    with pytest.raises(ConfigError, match=rf"generation\.{next(iter(wrong))}"):
+        GenerationConfig(**wrong)
