@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from treasure.errors import ConfigError
 from treasure.inference.config import GenerationConfig
 from treasure.inference.decode import DecodeSettings, decode, is_plain
+from treasure.model.causal_lm import num_positions
 
 PLAIN = ["gpt2", "llama", "cohere", "gptj"]
 STOP, PAD, LONGEST = frozenset(range(5, 60, 6)), 0, 12
@@ -79,6 +80,25 @@ def test_a_nucleus_holds_the_most_probable_tokens_alone():
     prompt = prompts_of([6])[0]
     best = int(model(torch.tensor([prompt])).logits[0, -1].argmax())
     assert {ids[0] for ids in decoded(model, [prompt] * 50, batch_size=50, temperature=5.0, top_p=1e-6)} == {best}
+
+
+@pytest.mark.parametrize("name", ["gpt2", "gptj"])
+def test_rows_end_where_the_positions_do(name):
+    """The last id is picked at the last position and never read; rows that ended stay harmless until they leave."""
+    model = architectures.build(name)
+    limit = num_positions(model)
+    assert limit is not None
+    prompts = prompts_of([limit, 3, limit - 5, 7, limit - 1, 2])
+    found = decoded(model, prompts, num_positions=limit, batch_size=8)
+    assert [len(ids) <= limit - len(prompt) + 1 for ids, prompt in zip(found, prompts, strict=True)] == [True] * 6
+    assert len(found[0]) == 1
+    assert found[1] == generated(model, prompts[1])
+    assert [found[2]] == decoded(model, [prompts[2]], num_positions=limit)
+
+
+@pytest.mark.parametrize("name", ["llama", "cohere"])
+def test_positions_that_are_computed_have_no_end(name):
+    assert num_positions(architectures.build(name)) is None
 
 
 @pytest.mark.parametrize("name", ["lfm2", "mistral", "recurrent_gemma", "xlstm"])
