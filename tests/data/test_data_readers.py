@@ -1,6 +1,7 @@
 import gzip
 import json
 import logging
+import math
 from pathlib import Path
 
 import datasets
@@ -280,6 +281,7 @@ def test_facts_come_from_the_dataset_and_from_columns(tmp_path):
     ("options", "reason"),
     [
         ({"weight": 0.0}, "weight must be above 0"),
+        ({"weight": math.inf}, "weight must be above 0"),
         ({"limit": 0}, "limit must be at least 1"),
         ({"roles": {"x": "boss"}}, "got boss"),
         ({"shape": Shape.TEMPLATE}, "needs both"),
@@ -296,3 +298,14 @@ def test_facts_come_from_the_dataset_and_from_columns(tmp_path):
 def test_options_are_checked(options, reason):
     with pytest.raises(ConfigError, match=reason):
         DatasetConfig(path="a.jsonl", **options)
+
+
+def test_half_a_character_makes_a_bad_row(tmp_path):
+    """JSON can hold one, as where an emoji was cut in two; text cannot."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"prompt": "a", "completion": "b"}\n{"prompt": "x \\ud83d", "completion": "c"}\n')
+    with pytest.raises(DataError, match=r"rows\.jsonl:2: .*half of a character"):
+        read(tmp_path, str(path))
+    report = ReadReport()
+    assert [row.completion for row in read(tmp_path, str(path), report, on_bad_row=OnBadRow.SET_ASIDE)] == ["b"]
+    assert report.num_bad == 1
