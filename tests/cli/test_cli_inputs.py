@@ -2,11 +2,18 @@
 
 from pathlib import Path
 
-from treasure.cli.inputs import open_run_folder
+import pytest
+
+from treasure.cli import run, train
+from treasure.cli.inputs import check_regimes, open_run_folder
 from treasure.config.schema import PathsConfig, RunCommand
 from treasure.data.config import DataConfig, DataSource
 from treasure.data.readers import DatasetConfig
+from treasure.errors import ConfigError
+from treasure.evaluation.config import BenchmarkConfig
+from treasure.markers.config import MarkerMode, MarkersConfig
 from treasure.model.config import ModelConfig
+from treasure.training.config import TrainerConfig
 
 
 def folder(outputs: Path, rows: Path) -> Path:
@@ -26,3 +33,27 @@ def test_an_edited_data_file_makes_another_run(tmp_path):
     assert folder(tmp_path, rows) == first
     rows.write_text('{"prompt": "one", "completion": "too"}\n')
     assert folder(tmp_path, rows) != first
+
+
+def marked(tmp_path: Path, **changes) -> RunCommand:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"prompt": "one", "completion": "two"}\n')
+    data = DataConfig(source=DataSource.FILES, datasets={"rows": DatasetConfig(path=str(rows))})
+    paths = PathsConfig(outputs=str(tmp_path / "outputs"))
+    return RunCommand(name="run", model=ModelConfig(path=None), data=data, paths=paths, **changes)
+
+
+@pytest.mark.parametrize("command", [run.run, train.run], ids=["run", "train"])
+def test_a_regime_that_held_out_examples_do_not_have_costs_no_training(command, tmp_path):
+    with pytest.raises(ConfigError, match="Held-out examples have no regime 'forced' here"):
+        command(marked(tmp_path, markers=MarkersConfig(mode=MarkerMode.TOKENS)))
+    assert not list((tmp_path / "outputs").rglob("model"))
+
+
+def test_regimes_that_are_asked_later_are_refused_where_they_make_no_sense(tmp_path):
+    tokens = MarkersConfig(mode=MarkerMode.TOKENS)
+    fits = BenchmarkConfig(regimes=["inferred", "fixed"], snapshot_regimes=["oracle"])
+    check_regimes(marked(tmp_path, markers=tokens, benchmark=fits))  # no snapshot is asked
+    check_regimes(marked(tmp_path, markers=MarkersConfig(mode=MarkerMode.NONE)))
+    with pytest.raises(ConfigError, match="no regime 'oracle'"):
+        check_regimes(marked(tmp_path, markers=tokens, benchmark=fits, trainer=TrainerConfig(snapshots=[0.5])))

@@ -1,6 +1,7 @@
 import gzip
 import json
 import logging
+import math
 from pathlib import Path
 
 import datasets
@@ -280,6 +281,7 @@ def test_facts_come_from_the_dataset_and_from_columns(tmp_path):
     ("options", "reason"),
     [
         ({"weight": 0.0}, "weight must be above 0"),
+        ({"weight": math.inf}, "weight must be above 0"),
         ({"limit": 0}, "limit must be at least 1"),
         ({"roles": {"x": "boss"}}, "got boss"),
         ({"shape": Shape.TEMPLATE}, "needs both"),
@@ -316,10 +318,12 @@ def test_an_answer_of_its_own_closes_the_conversation(tmp_path, answer):
     assert (found.prompt, found.completion) == ("2 + 3?", "Five.")
 
 
-def test_half_a_character_is_a_bad_row(tmp_path):
-    rows = [{"prompt": "Smile", "completion": "\ud83d"}, {"prompt": "Smile", "completion": "\U0001f600"}]
-    name = write(tmp_path, "a.jsonl", rows)
-    (found,) = read(tmp_path, name, report := ReadReport(), on_bad_row=OnBadRow.SET_ASIDE)
-    assert found.completion == "\U0001f600" and "surrogate" in report.bad[0]
-    with pytest.raises(DataError, match=r"a\.jsonl:1: .*surrogate"):
-        read(tmp_path, name)
+def test_half_a_character_makes_a_bad_row(tmp_path):
+    """JSON can hold one, as where an emoji was cut in two; text cannot."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"prompt": "a", "completion": "b"}\n{"prompt": "x \\ud83d", "completion": "c"}\n')
+    with pytest.raises(DataError, match=r"rows\.jsonl:2: .*half of a character"):
+        read(tmp_path, str(path))
+    report = ReadReport()
+    assert [row.completion for row in read(tmp_path, str(path), report, on_bad_row=OnBadRow.SET_ASIDE)] == ["b"]
+    assert report.num_bad == 1

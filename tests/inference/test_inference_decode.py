@@ -1,12 +1,17 @@
 """Decoding in a running batch: the same ids as transformers' own `generate`, whatever else is in the batch."""
 
+import math
+
 import architectures
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from treasure.errors import ConfigError
+from treasure.inference.config import GenerationConfig
 from treasure.inference.decode import DecodeSettings, decode, is_plain
+from treasure.model.causal_lm import num_positions
 
 PLAIN = ["gpt2", "llama", "cohere", "gptj"]
 STOP, PAD, LONGEST = frozenset(range(5, 60, 6)), 0, 12
@@ -77,6 +82,25 @@ def test_a_nucleus_holds_the_most_probable_tokens_alone():
     assert {ids[0] for ids in decoded(model, [prompt] * 50, batch_size=50, temperature=5.0, top_p=1e-6)} == {best}
 
 
+@pytest.mark.parametrize("name", ["gpt2", "gptj"])
+def test_rows_end_where_the_positions_do(name):
+    """The last id is picked at the last position and never read; rows that ended stay harmless until they leave."""
+    model = architectures.build(name)
+    limit = num_positions(model)
+    assert limit is not None
+    prompts = prompts_of([limit, 3, limit - 5, 7, limit - 1, 2])
+    found = decoded(model, prompts, num_positions=limit, batch_size=8)
+    assert [len(ids) <= limit - len(prompt) + 1 for ids, prompt in zip(found, prompts, strict=True)] == [True] * 6
+    assert len(found[0]) == 1
+    assert found[1] == generated(model, prompts[1])
+    assert [found[2]] == decoded(model, [prompts[2]], num_positions=limit)
+
+
+@pytest.mark.parametrize("name", ["llama", "cohere"])
+def test_positions_that_are_computed_have_no_end(name):
+    assert num_positions(architectures.build(name)) is None
+
+
 @pytest.mark.parametrize("name", ["lfm2", "mistral", "recurrent_gemma", "xlstm"])
 def test_models_that_keep_other_things_are_left_to_generate(name):
     """States, or windows."""
@@ -90,3 +114,20 @@ def test_every_model_that_is_decoded_here_writes_what_generate_writes(name):
         return
     prompts = prompts_of([7, 1, 12, 3])
     assert decoded(model, prompts) == [generated(model, prompt) for prompt in prompts]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"temperature": math.nan},
+        {"temperature": math.inf},
+        {"temperature": -1.0},
+        {"top_p": 0.0},
+        {"top_p": math.nan},
+        {"batch_size": 0},
+        {"max_new_tokens": 0},
+    ],
+)
+def test_options_out_of_range_are_refused_by_name(wrong):
+    with pytest.raises(ConfigError, match=rf"generation\.{next(iter(wrong))}"):
+        GenerationConfig(**wrong)

@@ -1,6 +1,7 @@
 """What is frozen stays frozen to the bit, what is trained moves, and what is saved answers like what was trained."""
 
 import builtins
+import math
 from dataclasses import replace
 
 import pytest
@@ -344,7 +345,9 @@ def test_without_peft_the_error_names_the_extra(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"rank": 0}, {"alpha": 0.0}, {"dropout": 1.0}, {"dropout": -0.1}], ids=lambda wrong: next(iter(wrong))
+    "wrong",
+    [{"rank": 0}, {"alpha": 0.0}, {"alpha": math.inf}, {"dropout": 1.0}, {"dropout": -0.1}],
+    ids=lambda wrong: next(iter(wrong)),
 )
 def test_options_out_of_range_are_refused_by_name(wrong):
     with pytest.raises(ConfigError, match=f"model.lora.{next(iter(wrong))}"):

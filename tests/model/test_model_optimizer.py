@@ -1,3 +1,4 @@
+import math
 from itertools import pairwise
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from treasure.errors import ConfigError
-from treasure.model.config import OptimizerConfig, SchedulerConfig
+from treasure.model.config import OptimizerConfig, SchedulerConfig, TinyModelConfig
 from treasure.model.optimizer import learning_rate_factor, make_optimizer, make_scheduler
 
 PAPER = SchedulerConfig(warmup_steps=10, floor=0.5)
@@ -55,7 +56,23 @@ def test_the_scheduler_follows_the_factor():
         scheduler.step()
 
 
-@pytest.mark.parametrize("wrong", [{"learning_rate": 0.0}, {"beta1": 1.0}, {"weight_decay": -1.0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"learning_rate": 0.0},
+        {"learning_rate": math.inf},
+        {"beta1": 1.0},
+        {"weight_decay": -1.0},
+        {"weight_decay": math.nan},
+        {"gradient_clip": math.nan},
+    ],
+)
 def test_options_out_of_range_are_refused_by_name(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         OptimizerConfig(**wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"num_heads": 0}, {"hidden_size": 0}, {"hidden_size": -4}, {"num_layers": 0}])
+def test_shapes_of_nothing_are_refused_by_name(wrong):
+    with pytest.raises(ConfigError, match=rf"model\.tiny.*{next(iter(wrong))}"):
+        TinyModelConfig(**wrong)

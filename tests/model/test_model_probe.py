@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 from treasure.data.layout import Batch, Composed, Layout, lay_out
 from treasure.data.template import SegmentKind
 from treasure.errors import ConfigError
-from treasure.model.attention import check_causal, check_packing
+from treasure.model.attention import check_causal, check_packing, check_positions
 from treasure.model.causal_lm import context_length
 from treasure.model.loss import token_losses
 from treasure.model.probe import has_bare_head
@@ -77,6 +77,17 @@ def test_an_encoder_is_refused(name):
 
 
 @pytest.mark.parametrize("name", EVERY)
+def test_a_model_learns_at_the_positions_where_it_is_asked(name):
+    """RoBERTa counts from 2, and generation from 0: refused, since its answers would not be what it learned."""
+    model = architectures.build(name)
+    if name != "roberta":
+        check_positions(model)
+        return
+    with pytest.raises(ConfigError, match="RobertaForCausalLM counts positions otherwise than from 0"):
+        check_positions(model)
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_asking_leaves_no_trace(name):
     """Modes, hooks, gradients and the random stream are as before."""
     model = architectures.build(name).train()
@@ -84,6 +95,8 @@ def test_asking_leaves_no_trace(name):
     modes, state = [module.training for module in model.modules()], torch.get_rng_state()
     has_bare_head(model, batch_of([16]).input_ids)
     check_causal(model)
+    with suppress(ConfigError):
+        check_positions(model)
     with suppress(ConfigError):
         check_packing(model, 16)
     assert [module.training for module in model.modules()] == modes

@@ -1,4 +1,5 @@
 import csv
+import math
 
 import pytest
 import tiny
@@ -136,7 +137,7 @@ def test_mixed_precision_trains_with_clipping(tmp_path):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"max_steps": 0}, {"num_epochs": 0}, {"precision": "8"}, {"snapshots": [1.0]}],
+    [{"max_steps": 0}, {"num_epochs": 0}, {"num_epochs": math.inf}, {"precision": "8"}, {"snapshots": [1.0]}],
     ids=lambda wrong: next(iter(wrong)),
 )
 def test_options_out_of_range_are_refused_by_name(wrong):

@@ -62,6 +62,22 @@ def test_the_device_is_lightnings():
     assert device_type("auto") == expected.type
 
 
+@pytest.mark.parametrize("accelerator", ["gpu", "cuda", "mps", "quantum"])
+def test_a_device_that_is_not_there_is_refused_by_name(accelerator, monkeypatch):
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match=rf"trainer\.accelerator={accelerator}"):
+        device_type(accelerator)
+
+
+def test_a_gpu_has_two_names(monkeypatch):
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device("cuda"))
+    assert device_type("gpu") == device_type("cuda") == "cuda"
+    assert device_type("cpu") == "cpu"
+    with pytest.raises(ConfigError, match=r"trainer\.accelerator=mps"):
+        device_type("mps")
+
+
 def test_a_compiler_is_looked_for_on_the_path(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert not has_compiler()

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import subprocess
 import sys
 from collections import Counter
@@ -215,6 +216,7 @@ def test_spec_survives_metadata(corpus: list[MarkedExample]) -> None:
         {"num_shared_names": 6},
         {"tail_quality": [1, 1, 1]},
         {"quality_known_rate": 2},
+        {"explicit_prompt_rate": math.nan},
     ],
 )
 def test_bad_configurations_are_refused(options: dict[str, object]) -> None:

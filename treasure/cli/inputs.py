@@ -7,6 +7,8 @@ from treasure.config.composer import conf_dir
 from treasure.config.run_folder import RunFolder, to_plain
 from treasure.config.schema import RunCommand
 from treasure.data.config import DataSource
+from treasure.evaluation.config import check_heldout_regimes, fitting_regimes
+from treasure.markers.config import MarkerMode
 from treasure.taxonomy.taxonomy import Taxonomy
 from treasure.training.corpus import Corpus, build_corpus
 from treasure.world.data_files import world_fingerprint
@@ -42,6 +44,21 @@ def load_inputs(config: RunCommand) -> Inputs:
     world = World(config.world, taxonomy) if config.data.source is DataSource.WORLD else None
     corpus = build_corpus(config.data, taxonomy, world=world, cache=Path(config.paths.outputs) / "cache")
     return Inputs(taxonomy, world, corpus)
+
+
+def check_regimes(config: RunCommand) -> None:
+    """Refuses what the evaluation would refuse: that should not cost a training.
+
+    Raises:
+        ConfigError: held-out examples, which data from files are evaluated on, cannot be asked so.
+    """
+    if config.data.source is DataSource.WORLD or config.markers.mode is MarkerMode.NONE:
+        return
+    style, benchmark = config.markers.style(config.batch.header_loss_weight), config.benchmark
+    check_heldout_regimes(fitting_regimes(benchmark.regimes, style, "benchmark.regimes"), style)
+    if config.trainer.snapshots:
+        names = benchmark.snapshot_regimes
+        check_heldout_regimes(fitting_regimes(names, style, "benchmark.snapshot_regimes"), style)
 
 
 def open_run_folder(config: RunCommand) -> RunFolder:

@@ -2,7 +2,7 @@
 
 from treasure.cli.console import quiet_libraries, say
 from treasure.cli.evaluate import evaluate, selected_prompts
-from treasure.cli.inputs import load_inputs, open_run_folder
+from treasure.cli.inputs import check_regimes, load_inputs, open_run_folder
 from treasure.cli.train import run_loggers, train
 from treasure.config.launch import launch
 from treasure.config.schema import RunCommand
@@ -24,6 +24,7 @@ def run(config: RunCommand) -> None:
     say(folder.note)
     if folder.is_done:
         return
+    check_regimes(config)
     number = rank(config.trainer.num_processes)
     with folder.work(rank=number):
         inputs = load_inputs(config)

@@ -8,7 +8,7 @@ import pandas as pd
 from pytorch_lightning.loggers import Logger
 
 from treasure.cli.console import quiet_libraries, say
-from treasure.cli.inputs import Inputs, load_inputs, open_run_folder
+from treasure.cli.inputs import Inputs, check_regimes, load_inputs, open_run_folder
 from treasure.config.job_file import job_file
 from treasure.config.launch import launch
 from treasure.config.run_folder import to_plain
@@ -48,6 +48,7 @@ def main() -> None:
 def run(config: RunCommand) -> None:
     """Trains what `config` says, unless its run folder already holds that model; `treasure-evaluate` completes it."""
     quiet_libraries()
+    check_regimes(config)
     folder = open_run_folder(config)
     with folder.work(whole=False, rank=rank(config.trainer.num_processes)):
         loggers = run_loggers(config, folder.path)

@@ -1,6 +1,7 @@
 """Raw data to `Example`s: any of the usual formats and shapes, bad rows refused or counted, never guessed."""
 
 import logging
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -69,9 +70,9 @@ class DatasetConfig:
 
     def __post_init__(self) -> None:
         label = f"dataset '{self.name or self.path}'"
-        if not self.weight > 0:
+        if not 0 < self.weight < math.inf:
             raise ConfigError(
-                f"{label}: weight must be above 0, got {self.weight}; to leave it out, take it off the list."
+                f"{label}: weight must be above 0 and finite, got {self.weight}; to leave it out, take it off the list."
             )
         if self.limit is not None and self.limit < 1:
             raise ConfigError(f"{label}: limit must be at least 1, got {self.limit}.")
@@ -200,10 +201,8 @@ def _examples(name: str, config: DatasetConfig, reader: RowReader | None, row: R
             for messages, completion in reader.conversations(row.fields)
         ]
     except UnicodeEncodeError as error:
-        half = error.object[error.start]
-        raise BadRowError(
-            f"The text holds {half!r}, half of a surrogate pair, which stands for no character."
-        ) from error
+        wrong = error.object[error.start]
+        raise BadRowError(f"{wrong!r} is half of a character (a lone surrogate), which no text can hold.") from error
 
 
 def _facts(config: DatasetConfig, fields: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Options of evaluation."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from treasure.errors import ConfigError
@@ -48,6 +49,22 @@ def regimes_of(style: HeaderStyle) -> tuple[Regime, ...]:
         Regime.ORACLE: True,
     }
     return tuple(regime for regime, does in fits.items() if does)
+
+
+def check_heldout_regimes(regimes: Iterable[Regime], style: HeaderStyle) -> None:
+    """Refuses regimes in which held-out examples cannot be asked; they have one header of known markers to give.
+
+    Raises:
+        ConfigError: names the first.
+    """
+    given = Regime.FIXED if style.in_prompt else Regime.FORCED
+    known = (Regime.BASELINE, Regime.INFERRED, given)
+    unfit = [regime for regime in regimes if regime not in known]
+    if unfit:
+        raise ConfigError(
+            f"Held-out examples have no regime '{unfit[0]}' here. Allowed in benchmark.regimes and snapshot_regimes: "
+            f"{', '.join(known[1:])}."
+        )
 
 
 def fitting_regimes(names: list[str], style: HeaderStyle, option: str) -> list[Regime]:

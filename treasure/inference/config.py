@@ -1,5 +1,6 @@
 """Options of generation."""
 
+import math
 from dataclasses import dataclass
 
 from treasure.errors import ConfigError
@@ -23,7 +24,7 @@ class GenerationConfig:
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1 or self.batch_size < 1:
             raise ConfigError("generation.max_new_tokens and generation.batch_size must be at least 1.")
-        if self.temperature < 0:
-            raise ConfigError(f"generation.temperature must be at least 0, got {self.temperature}.")
+        if not 0 <= self.temperature < math.inf:
+            raise ConfigError(f"generation.temperature must be at least 0 and finite, got {self.temperature}.")
         if not 0 < self.top_p <= 1:
             raise ConfigError(f"generation.top_p must be in (0, 1], got {self.top_p}.")

@@ -24,7 +24,8 @@ class DecodeSettings:
     """How to decode: at most `max_new_tokens` a row and `batch_size` rows at once; ids in `stop` end a row.
 
     `temperature` 0 takes the most probable token; above 0 draws from the nucleus `top_p`, with numbers keyed by `seed`
-    and the row, so that what else is in the batch does not matter.
+    and the row, so that what else is in the batch does not matter. A row also ends where the `num_positions` of a model
+    that looks them up in a table are used; None has no such end.
     """
 
     max_new_tokens: int
@@ -34,6 +35,7 @@ class DecodeSettings:
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 0
+    num_positions: int | None = None
 
 
 def is_plain(model: nn.Module) -> bool:
@@ -83,6 +85,8 @@ class _Batch:
             return self._admit(free)
         self._mask = nn.functional.pad(self._mask, (0, 1), value=1)
         self._positions = self._positions + 1
+        if self._settings.num_positions is not None:  # a row that is done may stay past its end for a while
+            self._positions = self._positions.clamp(max=self._settings.num_positions - 1)
         logits = self._forward(self._ids[:, None], self._positions[:, None], self._mask, self._cache)
         self._ids = self._pick(logits, self._rows)
         return self._note(range(len(self._rows)))
@@ -120,9 +124,14 @@ class _Batch:
             if not self._done[place]:
                 row = self.found[self._rows[place]]
                 row.append(ids[place])
-                self._done[place] = ids[place] in self._settings.stop or len(row) >= self._settings.max_new_tokens
+                self._done[place] = ids[place] in self._settings.stop or len(row) >= self._room(self._rows[place])
                 num_ended += self._done[place]
         return num_ended
+
+    def _room(self, row: int) -> int:
+        """New ids that `row` may have; the last of them is never read, so it needs no position."""
+        wanted, positions = self._settings.max_new_tokens, self._settings.num_positions
+        return wanted if positions is None else min(wanted, positions - len(self._prompts[row]) + 1)
 
     def _leave(self) -> None:
         """Takes rows out that are done, and places in front that no other row needs."""

@@ -15,6 +15,7 @@ from treasure.inference.decode import DecodeSettings, decode, is_plain
 from treasure.markers.header_style import MarkerOrder
 from treasure.markers.marker_set import Marker, MarkerSet, applies
 from treasure.markers.parse import OUT_OF_ORDER, ParsedHeader
+from treasure.model.causal_lm import num_positions
 from treasure.model.checkpoint import Checkpoint
 from treasure.model.tokenizer import pad_id
 from treasure.taxonomy.taxonomy import Taxonomy
@@ -52,6 +53,7 @@ class Generator:
         self._header_room = len(_longest_header(checkpoint)) if self._has_header else 0
         nn.Module.to(checkpoint.model, self._device).eval()
         self._is_plain = is_plain(checkpoint.model)
+        self._num_positions = num_positions(checkpoint.model)
         self._generate: Callable[..., torch.Tensor] = checkpoint.model.generate  # pyright: ignore[reportAttributeAccessIssue]
 
     def generate(self, requests: Sequence[GenerationRequest], description: str | None = None) -> list[Generation]:
@@ -62,7 +64,8 @@ class Generator:
         given one with the forced markers alone.
 
         Raises:
-            ConfigError: a marker is fixed or forced where the model has met no header, or none where it needs one.
+            ConfigError: a marker is fixed or forced where the model has met no header, or none where it needs one; a
+            prompt is longer than the model's table of positions.
         """
         self._check(requests)
         encoder = self._checkpoint.encoder
@@ -124,6 +127,12 @@ class Generator:
         self, prompts: Sequence[list[int]], stop: frozenset[int], on_done: Callable[[int], object]
     ) -> list[list[int]]:
         """The new ids for each prompt, up to and including the first of `stop`."""
+        longest = max(map(len, prompts), default=0)
+        if self._num_positions is not None and longest > self._num_positions:
+            raise ConfigError(
+                f"A prompt with its markers has {longest} tokens, and this model has {self._num_positions} positions. "
+                "Shorten the prompt."
+            )
         if self._is_plain:
             return decode(self._checkpoint.model, prompts, self._settings(stop), on_done)
         found: list[list[int]] = [[] for _ in prompts]
@@ -144,6 +153,7 @@ class Generator:
             temperature=self._config.temperature,
             top_p=self._config.top_p,
             seed=self._config.seed,
+            num_positions=self._num_positions,
         )
 
     @torch.inference_mode()

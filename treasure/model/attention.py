@@ -72,6 +72,31 @@ def check_causal(model: PreTrainedModel) -> None:
         )
 
 
+def check_positions(model: PreTrainedModel) -> None:
+    """Refuses a model that counts positions otherwise than from 0, as RoBERTa does.
+
+    Generation tells positions from 0, ours and that of transformers: it would be asked elsewhere than it learned.
+
+    Raises:
+        ConfigError: it was asked, and says other things when it is told positions from 0 than when it is told none.
+    """
+    if "position_ids" not in inspect.signature(model.forward).parameters:
+        return
+    ids = torch.linspace(num_rows(model) // 4, 3 * num_rows(model) // 4, _FEW, device=model.device).long()[None]
+    positions = torch.arange(_FEW, device=model.device)[None]
+    try:
+        with probing(model), torch.no_grad():
+            own = model(input_ids=ids, use_cache=False).logits
+            told = model(input_ids=ids, position_ids=positions, use_cache=False).logits
+    except (IndexError, RuntimeError, TypeError, ValueError):
+        return  # a question it cannot take tells nothing of rows of a batch
+    if not is_close(own, told):
+        raise ConfigError(
+            f"{type(model).__name__} counts positions otherwise than from 0, and generation tells it positions from 0, "
+            "so its answers would not be those that it learned. Take a model that counts from 0."
+        )
+
+
 def _slope(model: PreTrainedModel, inputs: dict[str, Any], places: slice) -> tuple[Tensor, Tensor]:
     """Logits for `inputs`, and how those at `places` move with the embedding [B T D] of each token."""
     embedded: list[Tensor] = []

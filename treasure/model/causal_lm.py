@@ -19,6 +19,9 @@ from treasure.model.config import ModelConfig, TinyModelConfig
 from treasure.model.tokenizer import eos_id, pad_id
 from treasure.seeding import key_to_int
 
+_BEFORE_FIRST = 2
+"""Rows at most that a table of positions has before the first, as that of OPT."""
+
 
 def load_causal_lm(config: ModelConfig, tokenizer: PreTrainedTokenizerFast, seed: int) -> PreTrainedModel:
     """The model to fine-tune, in float32 so that the optimizer keeps full precision.
@@ -85,6 +88,16 @@ def load_pretrained(path: str | Path) -> PreTrainedModel:
 def context_length(model: PreTrainedModel) -> int | None:
     """The longest sequence in tokens that the model was built for; None when its configuration does not say."""
     return getattr(model.config.get_text_config(), "max_position_embeddings", None)
+
+
+def num_positions(model: PreTrainedModel) -> int | None:
+    """How many positions a model has that looks them up in a table, such as GPT-2; None where they are computed."""
+    length, words = context_length(model), model.get_input_embeddings()
+    if length is None:
+        return None
+    tables = [m.num_embeddings for m in model.modules() if isinstance(m, torch.nn.Embedding) and m is not words]
+    tables += [len(buffer) for buffer in model.buffers() if buffer.ndim == 2]
+    return length if any(length <= size <= length + _BEFORE_FIRST for size in tables) else None
 
 
 def num_rows(model: PreTrainedModel) -> int:

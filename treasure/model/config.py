@@ -1,5 +1,6 @@
 """Options of the model, its optimizer and its learning-rate schedule."""
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -26,13 +27,15 @@ class TinyModelConfig:
             raise ConfigError(
                 f"model.tiny.vocab_size must be at least 300 (256 bytes and specials), got {self.vocab_size}."
             )
+        if min(self.hidden_size, self.intermediate_size, self.num_layers, self.num_heads) < 1:
+            raise ConfigError(
+                "model.tiny: hidden_size, intermediate_size, num_layers and num_heads must be at least 1."
+            )
         if self.hidden_size % self.num_heads or (self.hidden_size // self.num_heads) % 2:
             raise ConfigError(
                 f"model.tiny.hidden_size must be num_heads times an even number, got {self.hidden_size} "
                 f"with {self.num_heads} heads."
             )
-        if min(self.intermediate_size, self.num_layers, self.num_heads) < 1:
-            raise ConfigError("model.tiny: intermediate_size, num_layers and num_heads must be at least 1.")
 
 
 class Trainable(StrEnum):
@@ -63,8 +66,8 @@ class LoraConfig:
     def __post_init__(self) -> None:
         if self.rank < 1:
             raise ConfigError(f"model.lora.rank must be at least 1, got {self.rank}.")
-        if not self.alpha > 0:
-            raise ConfigError(f"model.lora.alpha must be above 0, got {self.alpha}.")
+        if not 0 < self.alpha < math.inf:
+            raise ConfigError(f"model.lora.alpha must be above 0 and finite, got {self.alpha}.")
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"model.lora.dropout must be in [0, 1), got {self.dropout}.")
 
@@ -117,10 +120,13 @@ class OptimizerConfig:
     """Largest global gradient norm; 0 leaves gradients as they are."""
 
     def __post_init__(self) -> None:
-        if not self.learning_rate > 0:
-            raise ConfigError(f"optimizer.learning_rate must be above 0, got {self.learning_rate}.")
-        if self.weight_decay < 0 or self.gradient_clip < 0:
-            raise ConfigError("optimizer.weight_decay and optimizer.gradient_clip must be at least 0.")
+        if not 0 < self.learning_rate < math.inf:
+            raise ConfigError(f"optimizer.learning_rate must be above 0 and finite, got {self.learning_rate}.")
+        if not (0 <= self.weight_decay < math.inf and self.gradient_clip >= 0):
+            raise ConfigError(
+                "optimizer.weight_decay must be at least 0 and finite, and optimizer.gradient_clip at least 0, got "
+                f"{self.weight_decay} and {self.gradient_clip}."
+            )
         if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
             raise ConfigError(f"optimizer.beta1 and beta2 must be in [0, 1), got {self.beta1} and {self.beta2}.")
 

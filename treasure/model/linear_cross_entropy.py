@@ -93,10 +93,11 @@ class _LinearCrossEntropy(torch.autograd.Function):
         )
 
 
-def _score(
-    logits: Float[Tensor, "N V"], targets: Int[Tensor, " N"], token_weights: Float[Tensor, " N"]
-) -> tuple[Float[Tensor, " N"], Bool[Tensor, " N"], Float[Tensor, "N V"]]:
-    """Losses, whether targets are likeliest, and the gradient of the weighted sum of losses by the logits."""
+def _score(logits: Tensor, targets: Tensor, token_weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Losses [N], whether targets are likeliest [N], and the gradient [N V] of the weighted sum of losses by logits.
+
+    Shapes stand here alone, since what checks them in annotations cannot be compiled.
+    """
     at = targets[:, None]
     correct = logits.gather(1, at)[:, 0] >= logits.amax(dim=-1)  # an argmax is ten times slower on CPUs
     shares = F.log_softmax(logits.float(), dim=-1)  # given a dtype instead, it takes eight times as long on CPUs

@@ -1,5 +1,6 @@
 """Options of one training run: how long, on what, what is logged."""
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -58,8 +59,8 @@ class TrainerConfig:
             raise ConfigError(f"trainer.max_tokens must be at least 1, got {self.max_tokens}.")
         if self.max_tokens is not None and self.max_steps is not None:
             raise ConfigError("trainer.max_tokens and trainer.max_steps both say how long to train. Set one of them.")
-        if not self.num_epochs > 0:
-            raise ConfigError(f"trainer.num_epochs must be above 0, got {self.num_epochs}.")
+        if not 0 < self.num_epochs < math.inf:
+            raise ConfigError(f"trainer.num_epochs must be above 0 and finite, got {self.num_epochs}.")
         if self.precision not in PRECISIONS:
             raise ConfigError(f"trainer.precision must be one of {', '.join(PRECISIONS)}, got '{self.precision}'.")
         if self.strategy is Strategy.FSDP and self.precision == "16-mixed":

@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 
 from treasure.data.batches import BatchConfig, MicroBatchDataset
 from treasure.data.layout import Layout
-from treasure.model.attention import check_causal, check_packing
+from treasure.model.attention import check_causal, check_packing, check_positions
 from treasure.model.causal_lm import num_parameters, num_trainable_parameters
 from treasure.model.config import OptimizerConfig, SchedulerConfig
 from treasure.model.module import MarkerLM
@@ -127,8 +127,8 @@ def fit(
     the training begins at its `first_step`, as `dataset` must, and can go on after a kill.
 
     Raises:
-        ConfigError: `model` sees what it is to predict, cannot keep apart the examples of packed rows, or cannot be cut
-            over processes.
+        ConfigError: `model` sees what it is to predict, counts positions otherwise than from 0, cannot keep apart the
+            examples of packed rows, or cannot be cut over processes.
         TrainingError: the loss or a weight is not a number, or (with a keeper) data vanished or the disk is full.
         Interrupted: a signal asked to stop, and the keeper saved.
     """
@@ -137,6 +137,7 @@ def fit(
         keep_freed_memory()
     model.set_attn_implementation(resolve_attention(attention, device, dataset.max_length))
     check_causal(model)
+    check_positions(model)
     if batch.layout is Layout.PACKED:
         check_packing(model, dataset.max_length)
     if gradient_checkpointing:

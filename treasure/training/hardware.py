@@ -17,11 +17,21 @@ _LARGEST_MMAP_THRESHOLD = 2**25
 
 
 def device_type(accelerator: str) -> str:
-    """The device that Lightning's `accelerator` stands for here: cpu, cuda, mps, …"""
-    if accelerator in ("auto", "gpu"):
-        found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-        return "cpu" if found is None else found.type
-    return accelerator
+    """The device that Lightning's `accelerator` stands for here: cpu, cuda or mps.
+
+    Raises:
+        ConfigError: the machine has no such device.
+    """
+    device = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    found = "cpu" if device is None else device.type
+    if accelerator == "auto":
+        return found
+    if accelerator not in ("cpu", found) and (accelerator != "gpu" or found == "cpu"):
+        raise ConfigError(
+            f"trainer.accelerator={accelerator}, but torch finds no such device here, only {found}. Set "
+            "trainer.accelerator=auto or cpu; treasure-doctor tells what torch finds."
+        )
+    return found if accelerator == "gpu" else accelerator
 
 
 def resolve_precision(precision: str, device: str) -> str:

@@ -59,6 +59,6 @@ class WorldConfig:
 
 
 def _check(name: str, given: float, low: float, high: float | None) -> None:
-    if given < low or (high is not None and given > high):
+    if not given >= low or (high is not None and given > high):  # so that nan is refused
         allowed = f"at least {low}" if high is None else f"from {low} to {high}"
         raise ConfigError(f"world.{name} must be {allowed}, got {given}.")

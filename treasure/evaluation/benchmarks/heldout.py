@@ -18,13 +18,13 @@ from treasure.data.frequency import Frequency
 from treasure.data.overflow import length_with_room
 from treasure.data.tokenize import Encoder
 from treasure.errors import ConfigError
+from treasure.evaluation.config import check_heldout_regimes
 from treasure.evaluation.record import EvaluationRecord, Regime
 from treasure.inference.generate import GenerationRequest, Generator
 from treasure.markers.marker_set import MarkerSet
 from treasure.model.checkpoint import Checkpoint
 
 BENCHMARK = "heldout"
-REGIMES = (Regime.BASELINE, Regime.INFERRED, Regime.FIXED)
 
 
 def evaluate_heldout(
@@ -46,13 +46,7 @@ def evaluate_heldout(
     Raises:
         ConfigError: no example is short enough for the context, or a regime makes no sense here.
     """
-    known = REGIMES if checkpoint.style.in_prompt else (Regime.BASELINE, Regime.INFERRED, Regime.FORCED)
-    unfit = [regime for regime in regimes if regime not in known]
-    if unfit:
-        raise ConfigError(
-            f"Held-out examples have no regime '{unfit[0]}' here. Allowed in benchmark.regimes and snapshot_regimes: "
-            f"{', '.join(known[1:])}."
-        )
+    check_heldout_regimes(regimes, checkpoint.style)
     rows = zip(examples, checkpoint.encoder.encode(examples), strict=True)
     lengths = [length_with_room(row, room.header_length(marked.markers)) for marked, row in rows]
     kept = [marked for marked, length in zip(examples, lengths, strict=True) if length <= checkpoint.max_length]
