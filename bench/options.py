@@ -10,7 +10,8 @@ from bench.shapes import SHAPES, shape_of
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """`quick` shows that everything works; its numbers say little. `work` keeps corpora and caches.
+    """`quick` shows that everything works; its numbers say little. `work` keeps corpora and caches, `data` is where
+    public data sets lie.
 
     `tried` are TRL's settings of an earlier time with their speeds, by shape and kind; shapes without are tried anew.
     """
@@ -20,6 +21,7 @@ class Options:
     tokenizer: Path
     alpaca: Path
     pipeline_rows: int
+    data: Path
     shapes: tuple[str, ...] = tuple(SHAPES)
     tried: Mapping[str, Any] = field(default_factory=dict)
 

@@ -200,6 +200,44 @@ def _cpu_a_row(sizes: Results, choose: Callable[..., str]) -> float:
     return sizes[size]["first"]["start_cpu_s"] / int(size)
 
 
+def _annotation(entry: Results) -> str:
+    found = entry["result"]
+    us, goals = found["us"], found["goals"]
+    rows = [
+        [name, f"{cost:.0f} {_spread(found['us_rounds'][name], '{:.0f}')}", f"{1e6 / cost:,.0f}"]
+        for name, cost in us.items()
+    ]
+    slowest = max((name for name in us if name not in ("lid.176 alone", "language", "all rules")), key=lambda n: us[n])
+    text = (
+        "## Annotation by rules\n\n"
+        f"{found['num_examples']:,} texts of {found['source']}, {found['words']:.0f} words and "
+        f"{found['characters']:.0f} characters on average. Each category runs alone in one process, with the language "
+        "given but for that of language itself, and each reads the text anew, so all together cost less than their "
+        "sum. lid.176 alone is the model without any rule, the limit of what tells languages."
+    )
+    lines = [
+        f"{found['num_processes']} processes: {found['examples_per_s']:,.0f} examples/s "
+        f"{_spread(found['examples_per_s_rounds'], '{:,.0f}')}. Peak memory of each after a quarter of its examples "
+        f"{found['rss_mib_first_quarter']:,.0f} MiB, after all of them {found['rss_mib']:,.0f} MiB.",
+        _goal(
+            f"examples/s of all rules in {found['num_processes']} processes",
+            found["examples_per_s"],
+            goals["examples_per_s"],
+            at_least=True,
+            key="annotation",
+            form="{:,.0f}",
+        ),
+        _goal(
+            f"the slowest category ({slowest}) against language",
+            us[slowest] / us["language"],
+            goals["slowest_against_language"],
+            at_least=False,
+            key="annotation category",
+        ),
+    ]
+    return "\n\n".join([text, _table(["", "µs an example, one core", "examples/s"], rows), *lines])
+
+
 def _gpu(entry: Results) -> str:
     found = entry["result"]
     if "skipped" in found:
@@ -221,6 +259,7 @@ _SECTIONS: dict[str, Callable[[Results], str]] = {
     "overhead": _overhead,
     "marker_tax": _marker_tax,
     "pipeline": _pipeline,
+    "annotation": _annotation,
     "gpu": _gpu,
 }
 

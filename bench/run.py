@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import gpu, marker_tax, overhead, pipeline, roofline, training
+from bench import annotation, gpu, marker_tax, overhead, pipeline, roofline, training
 from bench.contest import ROOT, say
 from bench.options import Options
 from bench.page import write_page
@@ -28,6 +28,7 @@ MEASUREMENTS: dict[str, Callable[[Options], dict[str, Any]]] = {
     "overhead": overhead.measure,
     "marker_tax": marker_tax.measure,
     "pipeline": pipeline.measure,
+    "annotation": annotation.measure,
     "gpu": gpu.measure,
 }
 
@@ -44,6 +45,7 @@ def main() -> None:
         tokenizer=arguments.tokenizer,
         alpaca=arguments.alpaca,
         pipeline_rows=arguments.rows,
+        data=arguments.data,
         shapes=arguments.shapes,
         tried=_tried(results) if arguments.keep_tried else {},
     )
@@ -84,6 +86,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a few steps each, to see that it works")
     parser.add_argument("--work", type=Path, default=ROOT / "outputs" / "bench", help="corpora and results.json")
     parser.add_argument("--rows", type=int, default=200_000, help="rows of the pipeline; the paper's size is 2700000")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=ROOT.parent / "shared" / "data",
+        help="folder with train/ntrex128 and more, for the texts that rules annotate; those of the world without",
+    )
     parser.add_argument(
         "--tokenizer",
         type=Path,

@@ -5,6 +5,7 @@ TreasureError
 ├── TaxonomyError       a taxonomy file that is not valid, or a category or value it does not hold
 ├── DataError           a data file or row that cannot be used; names file and line
 ├── CheckpointError     a model folder that does not fit what is asked of it
+├── AnnotationError     an annotation that cannot go on
 ├── TrainingError       a training that cannot go on
 ├── DiskFullError       no room to write
 ├── SandboxError        a tool-chain that cannot run code here
@@ -43,6 +44,10 @@ class DataError(TreasureError):
 
 class CheckpointError(TreasureError):
     """A model folder that does not fit what is asked of it."""
+
+
+class AnnotationError(TreasureError):
+    """An annotation that cannot go on. What is done is kept; the message says why and what to do."""
 
 
 class TrainingError(TreasureError):

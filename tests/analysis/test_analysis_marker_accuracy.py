@@ -4,8 +4,8 @@ import pytest
 
 from treasure.analysis.collect import load_runs
 from treasure.analysis.marker_accuracy import accuracy_rows
-from treasure.analysis.statistics import wilson_interval
 from treasure.evaluation.record import read_records, write_records
+from treasure.intervals import wilson_interval
 
 
 def rows_for(fake, folder, change):

@@ -5,13 +5,12 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from treasure.analysis.statistics import (
-    MIN_CLUSTERS,
     Pairs,
     difference_in_differences,
     paired_lift,
-    wilson_interval,
     wins,
 )
+from treasure.intervals import MIN_CLUSTERS, wilson_interval
 
 FEW = 400  # resamples: enough for these tests, and fast
 

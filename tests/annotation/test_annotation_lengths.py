@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.util import get_lang_class
 
-from treasure.annotation.lengths import LANGUAGE_CODES, Lengths, _pipeline, count_lengths, length_values
+from treasure.annotation import words
+from treasure.annotation.lengths import LANGUAGE_CODES, Lengths, _counter, _pipeline, count_lengths, length_values
 from treasure.taxonomy.taxonomy import LENGTHS
 
 SOME_LANGUAGES = ["English", "French", "Chinese", "Japanese", "Thai", "Arabic", None]
@@ -71,12 +72,14 @@ def test_falling_back_is_told_once_a_language(monkeypatch):
         return Language() if code == "xx" else get_lang_class(code)()
 
     _pipeline.cache_clear()
+    _counter.cache_clear()
     monkeypatch.setattr(spacy, "blank", blank)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         counts = [count_lengths("そうです。", "Japanese").tokens for _ in range(3)]
         counts += [count_lengths("a b", "Zulu").tokens for _ in range(3)]
     _pipeline.cache_clear()
+    _counter.cache_clear()
     assert counts == [5, 5, 5, 2, 2, 2]
     assert [str(warning.message) for warning in told] == [
         "Lengths of Japanese are counted in characters: spaCy needs a package (install a package …).",
@@ -106,14 +109,68 @@ PARTS = ["Dr", "a", "3.5", "end", ".", "!", "?!", "…", "。", "؟", "।", ","
 WORDS = st.lists(st.sampled_from(PARTS), max_size=25)
 
 
+def by_spacy(text: str, language: str | None) -> Lengths:
+    """What spaCy itself counts, paragraph by paragraph."""
+    pipeline = _pipeline(language)
+    if "sentencizer" not in pipeline.pipe_names:
+        pipeline.add_pipe("sentencizer")
+    tokens = sentences = 0
+    paragraphs = [part for part in map(str.strip, re.split(r"\n[^\S\n]*\n", text)) if part]
+    for paragraph in paragraphs:
+        doc = pipeline(paragraph)
+        tokens += sum(not token.is_space for token in doc)
+        sentences += len(list(doc.sents))
+    return Lengths(tokens, sentences, len(paragraphs))
+
+
 @given(
     text=st.text(max_size=60) | WORDS.map(" ".join) | WORDS.map("".join),
     language=st.sampled_from(["English", "French", "Chinese", "Arabic", "Hindi", "Greek", "Persian", None]),
 )
-def test_sentences_are_those_of_spacys_sentencizer(text, language):
-    pipeline = spacy.blank(LANGUAGE_CODES[language] if language else "xx")
-    pipeline.add_pipe("sentencizer")
-    expected = 0
-    for paragraph in filter(None, map(str.strip, re.split(r"\n[^\S\n]*\n", text))):
-        expected += len(list(pipeline(paragraph).sents))
-    assert count_lengths(text, language).sentences == expected
+def test_tokens_and_sentences_are_those_of_spacy(text, language):
+    assert count_lengths(text, language) == by_spacy(text, language)
+
+
+@given(
+    text=st.text(alphabet="ab1.,:;()[]<>=-_'\"/@# \n\t\u00a0\u3000。！？你", max_size=40),
+    language=st.sampled_from(SOME_LANGUAGES),
+)
+def test_any_mix_of_marks_is_cut_as_spacy_cuts_it(text, language):
+    assert count_lengths(text, language) == by_spacy(text, language)
+
+
+@given(
+    text=st.text(alphabet=st.characters(categories=["L", "Zs"]), max_size=60),
+    language=st.sampled_from(["English", "German", "Turkish", "Greek", "Arabic", "Russian", None]),
+)
+def test_letters_alone_are_one_token(text, language):
+    assert count_lengths(text, language) == by_spacy(text, language)
+
+
+SPACED = {
+    "Spanish": "En (EE. UU. y otros). Sí.",
+    "Russian": "Это вед. науч. сотр. Иванов, в т.ч. он.",
+    "Greek": "Ο Αγ. Γρ. ήταν εδώ.",
+    "Indonesian": "Ia Dr. med. Budi.",
+}
+
+
+@pytest.mark.parametrize("language", SPACED)
+def test_words_with_a_blank_inside_are_one_token_where_spacy_says_so(language):
+    assert count_lengths(SPACED[language], language) == by_spacy(SPACED[language], language)
+
+
+def test_a_word_that_never_ends_takes_no_longer_than_a_page():
+    assert count_lengths("(" * 1_000_000, "English").tokens == 1_000_000
+    assert count_lengths("你好。" * 300_000, "Chinese") == Lengths(900_000, 300_000, 1)
+
+
+def test_halves_of_characters_are_counted():
+    assert count_lengths("a \ud800 b\udfff.", "English").tokens >= 3
+
+
+def test_what_is_remembered_is_bounded(monkeypatch):
+    monkeypatch.setattr(words, "MAX_WORDS", 100)
+    text = "\n\n".join(f"w{number}. v{number}" for number in range(500))
+    assert count_lengths(text, "English") == by_spacy(text, "English")
+    assert len(_counter("English")._words) <= 100

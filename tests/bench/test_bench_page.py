@@ -63,3 +63,26 @@ def test_a_ratio_is_against_the_best_peer(tmp_path):
 def test_the_machine_is_named_once_for_all(tmp_path):
     text = page(tmp_path, overhead=overhead(0.0), gpu={"skipped": "no CUDA device"})
     assert text.count("a CPU, 2 cores") == 1 and "Skipped: no CUDA device." in text
+
+
+@pytest.mark.parametrize(("rate", "verdict"), [(5_000.0, "here 5,000, met."), (3_000.0, "here 3,000, **not met**")])
+def test_annotation_is_judged_by_its_rate_and_its_slowest_category(tmp_path, rate, verdict):
+    us = {"lid.176 alone": 50.0, "language": 80.0, "lengths": 20.0, "style": 100.0, "all rules": 300.0}
+    result = {
+        "source": "the world",
+        "num_examples": 10,
+        "words": 100.0,
+        "characters": 600.0,
+        "us": us,
+        "us_rounds": {name: [cost] for name, cost in us.items()},
+        "num_processes": 2,
+        "examples_per_s": rate,
+        "examples_per_s_rounds": [rate],
+        "rss_mib_first_quarter": 300.0,
+        "rss_mib": 301.0,
+        "goals": {"examples_per_s": 4_000, "slowest_against_language": 1.0},
+    }
+    text = page(tmp_path, annotation=result)
+    assert "| lengths | 20 [20–20, n=1] | 50,000 |" in text
+    assert verdict in text
+    assert "the slowest category (style) against language at most 1.00; here 1.25, **not met**" in text

@@ -22,8 +22,10 @@ from treasure.errors import ConfigError
 
 CONF = conf_dir()
 COMMANDS = sorted(path.stem for path in CONF.glob("*.yaml"))
-DATA = ("taxonomy",)
+DATA = ("shots", "taxonomy")
 """Folders of YAML files that are read as data, not composed."""
+ONE_OF = {"generate": ("prompt=given",), "agreement": ("gold=given",)}
+"""One of several options of which a command needs one."""
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in ("hydra", *DATA))
 CHOICES = [f"{group}={path.stem}" for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
 EXPERIMENTS, SWEEPS = ([path.stem for path in sorted((CONF.parent / name).glob("*.yaml"))] for name in OVERLAYS)
@@ -38,7 +40,7 @@ def composers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Co
 
 
 def _open(command: str) -> contextlib.AbstractContextManager[Composer]:
-    return open_composer(getattr(schema, f"{command.capitalize()}Command"), command)
+    return open_composer(getattr(schema, "".join(map(str.capitalize, command.split("_"))) + "Command"), command)
 
 
 def _filled(composer: Composer, overrides: list[str]) -> list[str]:
@@ -46,7 +48,7 @@ def _filled(composer: Composer, overrides: list[str]) -> list[str]:
     with explained(composer, overrides):
         missing = OmegaConf.missing_keys(composer.compose(overrides))
     given = [f"{key}=given" for key in sorted(missing) if not key.startswith("hydra.")]
-    return [*overrides, *given, "prompt=given"] if composer.config_name == "generate" else [*overrides, *given]
+    return [*overrides, *given, *ONE_OF.get(composer.config_name, ())]
 
 
 def _check(composer: Composer, overrides: list[str]) -> None:
@@ -131,7 +133,8 @@ def test_what_a_choice_leaves_to_the_user_is_really_missing(users: dict[str, lis
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_experiment(composers: dict[str, Composer], name: str):
-    _check(composers["run"], [f"experiments={name}"])
+    command = "annotate" if name.startswith("annotate_") else "run"
+    _check(composers[command], [f"experiments={name}"])
 
 
 @pytest.mark.parametrize("name", SWEEPS)

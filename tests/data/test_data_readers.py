@@ -291,13 +291,31 @@ def test_facts_come_from_the_dataset_and_from_columns(tmp_path):
         ({"prompt_template": "fixed", "completion_template": "{b}"}, "names no column"),
         ({"shape": Shape.MESSAGES, "prompt_template": "{a}", "completion_template": "{b}"}, "not read by shape"),
         ({"fields": {"promt": "x"}}, "Did you mean 'prompt'"),
-        ({"shape": Shape.MESSAGES, "fields": {"prompt": "x"}}, "Allowed: messages"),
+        ({"shape": Shape.MESSAGES, "fields": {"prompt": "x"}}, "Allowed: answer, messages"),
     ],
     ids=str,
 )
 def test_options_are_checked(options, reason):
     with pytest.raises(ConfigError, match=reason):
         DatasetConfig(path="a.jsonl", **options)
+
+
+def test_paths_lead_into_columns(tmp_path):
+    rows = [{"ask": "How?", "out": {"a": "So.", "b": "Thus."}, "cases": [{"in": "1"}]}, {"ask": "Why?", "out": {}}]
+    options = {"shape": Shape.TEMPLATE, "prompt_template": "{ask} {cases[0][in]}", "completion_template": "{out[b]}"}
+    report = ReadReport()
+    found = read(tmp_path, write(tmp_path, "a.jsonl", rows), report, on_bad_row=OnBadRow.SET_ASIDE, **options)
+    assert [(example.prompt, example.completion) for example in found] == [("How? 1", "Thus.")]
+    assert report.num_bad == 1 and "cases[0][in]" in report.bad[0]
+    (found,) = read(tmp_path, write(tmp_path, "b.jsonl", rows[:1]), fields={"instruction": "ask", "output": "out[a]"})
+    assert (found.prompt, found.completion) == ("How?", "So.")
+
+
+@pytest.mark.parametrize("answer", [{"from": "gpt", "value": "Five."}, "Five."], ids=["turn", "text"])
+def test_an_answer_of_its_own_closes_the_conversation(tmp_path, answer):
+    row = {"conversations": turns("2 + 3?", role="from", content="value", names=("human", "gpt")), "chosen": answer}
+    (found,) = read(tmp_path, write(tmp_path, "a.jsonl", [row]), fields={"answer": "chosen"})
+    assert (found.prompt, found.completion) == ("2 + 3?", "Five.")
 
 
 def test_half_a_character_makes_a_bad_row(tmp_path):

@@ -1,14 +1,19 @@
 import json
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from treasure.annotation.finding import Finding, Outcome
+from treasure.annotation.parts import PartIdentity, meaning, write_block, write_part
+from treasure.annotation.sidecar import SidecarInfo, write_info
 from treasure.data.config import DataConfig, DataSource
 from treasure.data.decontaminate import ExcludedPrompts
-from treasure.data.readers import DatasetConfig
-from treasure.errors import DataError
+from treasure.data.readers import DatasetConfig, read_dataset
+from treasure.errors import ConfigError, DataError
 from treasure.taxonomy.load import load_taxonomy
+from treasure.taxonomy.taxonomy import Taxonomy
 from treasure.training.corpus import build_corpus
 from treasure.training.file_corpus import FileCorpus
 from treasure.world.config import WorldConfig
@@ -129,3 +134,60 @@ def test_training_examples_are_not_held_in_memory(tmp_path, taxonomy):
     all_of_them, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert held and few < all_of_them / 2
+
+
+def _annotated(folder: Path, taxonomy, config: DatasetConfig, values: dict[str, str], version: str = "1") -> str:
+    """A sidecar in which every example of `config` has `values`."""
+    said = {name: Finding("someone", Outcome.FOUND, (value,)) for name, value in values.items()}
+    ids = [example.id for example in read_dataset(config)]
+    write_info(folder, SidecarInfo(taxonomy.name, taxonomy.hash, 100, ("someone",)))
+    write_block(folder, "a", 0, ids)
+    for name, finding in said.items():
+        meant = meaning(taxonomy.category(name))
+        identity = PartIdentity("someone", version, name, meant, "a", 0, ids="", asked="")
+        write_part(folder, identity, [(example_id, finding) for example_id in ids], {})
+    return str(folder)
+
+
+def test_annotations_stand_beside_facts(tmp_path, taxonomy):
+    first = DatasetConfig(path=_file(tmp_path, "legal", 20), name="legal", facts={"domain": "Legal"})
+    sidecar = _annotated(tmp_path / "side", taxonomy, first, {"domain": "Math", "task": "Reasoning"})
+    options = {
+        "source": DataSource.FILES,
+        "validation_fraction": 0.3,
+        "annotations": [sidecar],
+        "datasets": {"legal": first, "code": DatasetConfig(path=_file(tmp_path, "code", 10))},
+    }
+    corpus = _build(taxonomy, tmp_path / "cache", **options)
+    for marked in (*corpus.train, *corpus.validation):
+        expected = {"domain": "Legal", "task": "Reasoning"} if marked.example.dataset == "legal" else {}
+        assert marked.markers.only(["domain", "task"]).to_dict() == expected
+        assert marked.markers.value("length_tokens") == 4
+    assert "20 of 30 examples have annotations; 10 have none" in corpus.notes[-1]
+    again = _build(taxonomy, tmp_path / "cache", **options)
+    assert again.validation == corpus.validation and again.notes == corpus.notes
+
+
+def test_the_key_follows_what_the_annotations_say(tmp_path, taxonomy):
+    data = DatasetConfig(path=_file(tmp_path, "legal", 5), name="legal")
+    options = {"source": DataSource.FILES, "datasets": {"legal": data}}
+    keys = [_build(taxonomy, **options).key]
+    for number, value in enumerate(("Math", "Legal")):
+        sidecar = _annotated(tmp_path / "side", taxonomy, data, {"domain": value})
+        keys.append(_build(taxonomy, **options, annotations=sidecar).key)
+        assert DataConfig(**options, annotations=sidecar).fingerprint().keys() == {"legal", sidecar}, number
+    assert len(set(keys)) == 3
+    same = _build(taxonomy, **options, annotations=_annotated(tmp_path / "side", taxonomy, data, {"domain": "Legal"}))
+    assert same.key == keys[-1]
+
+
+def test_annotations_of_another_taxonomy_are_refused(tmp_path, taxonomy):
+    data = DatasetConfig(path=_file(tmp_path, "legal", 5), name="legal")
+    sidecar = _annotated(tmp_path / "side", taxonomy, data, {"task": "Reasoning"})
+    only = Taxonomy("own", (replace(taxonomy.category("task"), multiple=False),))
+    with pytest.raises(DataError, match="another 'task'"):
+        _build(only, source=DataSource.FILES, datasets={"legal": data}, annotations=sidecar)
+    with pytest.raises(DataError, match="treasure-annotate makes"):
+        _build(taxonomy, source=DataSource.FILES, datasets={"legal": data}, annotations=str(tmp_path / "none"))
+    with pytest.raises(ConfigError, match="world knows its markers"):
+        DataConfig(annotations=sidecar)

@@ -102,7 +102,7 @@ def test_the_reason_of_a_failure_comes_back(command, tmp_path):
     assert command("nothing").wait(120) == 0, "an earlier failure is forgotten"
 
 
-CHAIN = "from treasure.training.parent import *; import sys, time\n"
+CHAIN = "from treasure.parent import *; import sys, time\n"
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["while it lives", "after its end"])

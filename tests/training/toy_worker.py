@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from treasure.errors import TrainingError
+from treasure.parent import die_with_parent
 from treasure.stopping import deferred_stop, stop_asked, stop_signals
-from treasure.training.parent import die_with_parent
 from treasure.training.processes import failure_told, run_on_processes
 
 

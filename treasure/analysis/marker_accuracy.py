@@ -9,9 +9,10 @@ import numpy as np
 
 from treasure.analysis.collect import RunTable
 from treasure.analysis.lifts import ALL, HEAD, TAIL
-from treasure.analysis.statistics import Interval, paired_lift, wilson_interval
+from treasure.analysis.statistics import paired_lift
 from treasure.analysis.tables import read_rows
 from treasure.evaluation.record import EvaluationRecord, Regime
+from treasure.intervals import Interval, wilson_interval
 
 ACCURACY, DIFFERENCE, OBEYED = "accuracy", "mean_absolute_difference", "obeyed"
 

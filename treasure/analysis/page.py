@@ -1,40 +1,31 @@
 """Renders the report's page: one HTML file that holds its figures and needs nothing else."""
 
-import base64
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from treasure.analysis.benchmarks import benchmark_info, metric_info
 from treasure.analysis.collect import RunTable
 from treasure.analysis.contents import Report
+from treasure.analysis.html import images_of, render
 from treasure.analysis.lifts import ALL, HEAD, TAIL, DifferenceRow
 from treasure.analysis.marker_accuracy import DIFFERENCE, OBEYED, AccuracyRow
-from treasure.analysis.statistics import CONFIDENCE, MIN_CLUSTERS, NUM_RESAMPLES
 from treasure.analysis.summary_table import SUMMARY_REGIMES, summary_lines
 from treasure.analysis.verdicts import judge
 from treasure.analysis.wording import interval, rate, signed
+from treasure.intervals import CONFIDENCE, MIN_CLUSTERS, NUM_RESAMPLES
 
 _REGIME_NAMES = {"baseline": "Baseline", "inferred": "Markers inferred", "fixed": "Markers fixed"}
 
 
 def render_page(report: Report) -> str:
     """The whole page as HTML; everything that comes from prompts or models is escaped."""
-    environment = Environment(
-        loader=PackageLoader("treasure.analysis", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2").render(
+    return render(
+        "report.html.j2",
         report=report,
         headlines=[verdict for verdict in report.verdicts if verdict.is_headline],
         details=[verdict for verdict in report.verdicts if not verdict.is_headline],
-        images={figure.name: _as_data(figure.svg) for figure in report.figures},
+        images=images_of(report.figures),
         summary=summary_lines(report.lifts),
         regimes=[_REGIME_NAMES[regime] for regime in SUMMARY_REGIMES],
         regime_names=_REGIME_NAMES,
@@ -46,10 +37,6 @@ def render_page(report: Report) -> str:
         labels={example.benchmark: benchmark_info(example.benchmark).label for example in report.examples},
         shown=_shown,
     )
-
-
-def _as_data(path: Path) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode()
 
 
 def _leading_differences(report: Report) -> list[dict[str, Any]]:

@@ -7,24 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.stats import norm
 
+from treasure.intervals import NUM_RESAMPLES, Interval, percentile_interval
 from treasure.seeding import key_to_int
-
-CONFIDENCE = 0.95
-NUM_RESAMPLES = 2_000
-MIN_CLUSTERS = 5
-"""Below this many prompts no interval is given: so few cannot show how prompts vary."""
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """An estimate from `n` prompts with its 95 % interval; `low` and `high` are NaN where there are too few."""
-
-    estimate: float
-    low: float
-    high: float
-    n: int
 
 
 @dataclass(frozen=True)
@@ -80,7 +65,7 @@ def paired_lift(
     seed_labels = np.zeros(len(baseline), dtype=int) if seeds is None else seeds
     cells = _cells(Pairs(baseline, marked, clusters, seed_labels), np.unique(seed_labels))
     draws = _resampled_means(cells, num_resamples, seed, "lift")
-    return _percentiles(cells.mean, draws, len(cells.sums), len(cells.sums))
+    return percentile_interval(cells.mean, draws, len(cells.sums), len(cells.sums))
 
 
 def difference_in_differences(
@@ -96,21 +81,7 @@ def difference_in_differences(
         head_cells, num_resamples, seed, "head"
     )
     smaller, both = sorted((len(tail_cells.sums), len(head_cells.sums)))[0], len(tail_cells.sums) + len(head_cells.sums)
-    return _percentiles(tail_cells.mean - head_cells.mean, draws, smaller, both)
-
-
-def wilson_interval(successes: float, total: int) -> Interval:
-    """The share `successes / total` in [0, 1] with Wilson's score interval, which holds near 0 and 1 too.
-
-    Source: Wilson, 'Probable inference, the law of succession, and statistical inference', JASA 1927.
-    """
-    assert 0 <= successes <= total, (successes, total)
-    assert total > 0
-    z = float(norm.ppf(0.5 + CONFIDENCE / 2))
-    rate = successes / total
-    centre = (rate + z**2 / (2 * total)) / (1 + z**2 / total)
-    half = z / (1 + z**2 / total) * float(np.sqrt(rate * (1 - rate) / total + z**2 / (4 * total**2)))
-    return Interval(rate, max(0.0, centre - half), min(1.0, centre + half), total)
+    return percentile_interval(tail_cells.mean - head_cells.mean, draws, smaller, both)
 
 
 def wins(baseline: np.ndarray, marked: np.ndarray) -> np.ndarray:
@@ -147,10 +118,3 @@ def _draws(num: int, num_resamples: int, key: int) -> np.ndarray:
     found = np.bincount(picks.ravel(), minlength=num_resamples * num).reshape(num_resamples, num).astype(float)
     found.flags.writeable = False
     return found
-
-
-def _percentiles(estimate: float, draws: np.ndarray, num_clusters: int, n: int) -> Interval:
-    if num_clusters < MIN_CLUSTERS:
-        return Interval(estimate, float("nan"), float("nan"), n)
-    low, high = np.nanquantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Interval(estimate, float(low), float(high), n)

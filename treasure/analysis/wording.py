@@ -44,3 +44,21 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def brief(number: float) -> str:
+    """A count in at most four letters, such as 7, 950, 1.2k, 48k or 2.7M."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if number >= 0.9995 * size:
+            shown = number / size
+            return f"{shown:.1f}{letter}" if shown < 9.95 else f"{shown:.0f}{letter}"
+    return f"{number:.0f}"
+
+
+def percent(share: float) -> str:
+    """A share in per cent, such as '12.3 %'; '–' where there is none, '<0.1 %' rather than a rounded 0."""
+    if math.isnan(share):
+        return "\N{EN DASH}"
+    if 0 < share < 0.0005:
+        return "<0.1 %"
+    return f"{100 * share:.1f} %"

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import spacy
-from spacy.attrs import IS_PUNCT, IS_SPACE, ORTH
 from spacy.language import Language
-from spacy.pipeline import Sentencizer
 
+from treasure.annotation.words import Counter, counter
 from treasure.taxonomy.taxonomy import LENGTHS, Scalar, Taxonomy
 
 LANGUAGE_CODES = {
@@ -44,27 +43,12 @@ def count_lengths(text: str, language: str | None = None) -> Lengths:
     is not installed, are counted by general rules, with one warning a language.
     """
     paragraphs = [part for part in map(str.strip, _BLANK_LINE.split(text)) if part]
-    pipeline = _pipeline(language)
+    count = _counter(language)
     tokens = sentences = 0
     for paragraph in paragraphs:
-        table = pipeline.make_doc(paragraph).to_array([ORTH, IS_PUNCT, IS_SPACE])
-        tokens += len(table) - int(table[:, 2].sum())
-        sentences += _num_sentences(table[:, 0].tolist(), table[:, 1].tolist(), _ends(language))
+        more_tokens, more_sentences = count(paragraph)
+        tokens, sentences = tokens + more_tokens, sentences + more_sentences
     return Lengths(tokens, sentences, len(paragraphs))
-
-
-def _num_sentences(words: list[int], is_punctuation: list[int], ends: frozenset[int]) -> int:
-    """Sentences of one text: a new one begins at the first word behind a mark that ends one.
-
-    That is the rule of spaCy's Sentencizer, whose own loop makes an object of each token, which takes far longer.
-    """
-    number, is_over = 1, False
-    for word, marks in zip(words, is_punctuation, strict=True):
-        if word in ends:
-            is_over = True
-        elif is_over and not marks:
-            number, is_over = number + 1, False
-    return number
 
 
 def length_values(text: str, language: str | None, taxonomy: Taxonomy) -> dict[str, Scalar]:
@@ -101,7 +85,5 @@ def _pipeline(language: str | None) -> Language:
 
 
 @cache
-def _ends(language: str | None) -> frozenset[int]:
-    """The marks that end a sentence in any language, as numbers of the vocabulary of `language`."""
-    strings = _pipeline(language).vocab.strings
-    return frozenset(strings.add(mark) for mark in Sentencizer.default_punct_chars)
+def _counter(language: str | None) -> Counter:
+    return counter(_pipeline(language))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from treasure import provenance
 
-EXTRAS = {"bench": "trl", "cluster": "submitit", "lora": "peft", "dev": "pytest"}
+EXTRAS = {"bench": "trl", "cluster": "submitit", "judge": "openai", "lora": "peft", "dev": "pytest"}
 """Extra of the package -> the module that tells whether it is installed."""
 
 _CORE = ("torch", "pytorch-lightning", "transformers", "hydra-core", "datasets", "spacy", "scipy", "matplotlib")

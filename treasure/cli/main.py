@@ -12,6 +12,7 @@ from typing import NoReturn
 from treasure.errors import did_you_mean
 
 COMMANDS = {
+    "annotate": "give instruction data their markers, kept beside them",
     "run": "train one model and evaluate it, or all jobs of a sweep",
     "train": "train one model",
     "evaluate": "ask a trained model every prompt in every regime",

@@ -1,4 +1,7 @@
-"""`treasure-report`: the finished runs of a group become a page, tables and figures; `status` tells how all stand."""
+"""`treasure-report`: the finished runs of a group become a page, tables and figures.
+
+`status` tells how all runs stand, `coverage` what annotations cover, `agreement` how well they agree with gold.
+"""
 
 import sys
 from dataclasses import astuple, fields
@@ -7,19 +10,25 @@ from pathlib import Path
 from treasure.analysis.lifts import LiftRow
 from treasure.analysis.report import final_lifts, write_report
 from treasure.analysis.terminal import terminal_table
+from treasure.cli.annotation_reports import report_agreement, report_coverage
 from treasure.cli.console import console, say
 from treasure.cli.status import show_status
 from treasure.config.launch import launch
-from treasure.config.schema import ReportCommand, StatusCommand
+from treasure.config.schema import AgreementCommand, CoverageCommand, ReportCommand, StatusCommand
 from treasure.training.loggers import finish, log_table, wandb_loggers
 
 
 def main() -> None:
-    """Entry point of `treasure-report`, and of `treasure-report status`."""
-    if sys.argv[1:2] == ["status"]:
-        launch(StatusCommand, "status", show_status, subcommand="status")
-    else:
-        launch(ReportCommand, "report", run)
+    """Entry point of `treasure-report` and of its subcommands."""
+    match sys.argv[1:2]:
+        case ["status"]:
+            launch(StatusCommand, "status", show_status, subcommand="status")
+        case ["coverage"]:
+            launch(CoverageCommand, "coverage", report_coverage, subcommand="coverage")
+        case ["agreement"]:
+            launch(AgreementCommand, "agreement", report_agreement, subcommand="agreement")
+        case _:
+            launch(ReportCommand, "report", run)
 
 
 def run(config: ReportCommand) -> None:

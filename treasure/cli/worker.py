@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from treasure.errors import Interrupted, TreasureError
+from treasure.parent import die_with_parent
 from treasure.stopping import deferred_stop, stop_signals
-from treasure.training.parent import die_with_parent
 
 
 def main() -> None:

@@ -1,11 +1,17 @@
 """What each command can be told: one dataclass a command, put together from the parts' own options."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from treasure.analysis.config import AgreementConfig, CoverageConfig
+from treasure.annotation.classifier.config import ClassifierTrainConfig
+from treasure.annotation.config import AnnotatorsConfig, Engine
+from treasure.annotation.quality_edges import QualityConfig
+from treasure.annotation.run import AnnotationOptions
 from treasure.config.on_error import OnError
 from treasure.data.batches import BatchConfig
-from treasure.data.config import DataConfig
+from treasure.data.config import DataConfig, DataSource
 from treasure.errors import ConfigError
 from treasure.evaluation.config import BenchmarkConfig, fitting_regimes
 from treasure.inference.config import GenerationConfig
@@ -95,6 +101,54 @@ class StatusCommand:
 
 
 @dataclass(kw_only=True, slots=True)
+class CoverageCommand:
+    """`treasure-report coverage`: what annotations cover, and which levers would be guesses."""
+
+    annotations: str
+    """Folder of annotations, as treasure-annotate makes it."""
+    folder: str = "coverage"
+    """Folder below outputs/reports."""
+    title: str = ""
+    """Title of the page; empty takes the folder's name."""
+    coverage: CoverageConfig = field(default_factory=CoverageConfig)
+    taxonomy: TaxonomyConfig = field(default_factory=TaxonomyConfig)
+    paths: PathsConfig = field(default_factory=PathsConfig)
+
+
+@dataclass(kw_only=True, slots=True)
+class AgreementCommand:
+    """`treasure-report agreement`: how well annotations agree with gold, or with each other."""
+
+    annotations: str
+    """Folder of annotations to judge, as treasure-annotate makes it."""
+    found_by: str = ""
+    """Annotator to judge; empty takes what is settled, in order of trust."""
+    gold: str = ""
+    """Folder of annotations that count as gold; empty takes the facts and columns of data.datasets."""
+    gold_by: str = ""
+    """Annotator of `gold` whose word is gold, such as facts; empty takes what is settled there."""
+    data: DataConfig = field(default_factory=DataConfig)
+    """Datasets that state gold; named beside `gold` too, answers to the same prompt count as one in intervals."""
+    folder: str = "agreement"
+    """Folder below outputs/reports."""
+    title: str = ""
+    """Title of the page; empty takes the folder's name."""
+    agreement: AgreementConfig = field(default_factory=AgreementConfig)
+    taxonomy: TaxonomyConfig = field(default_factory=TaxonomyConfig)
+    paths: PathsConfig = field(default_factory=PathsConfig)
+
+    def __post_init__(self) -> None:
+        if not self.gold and self.data.source is DataSource.WORLD:
+            raise ConfigError("There is no gold: name a folder of annotations (gold=…) or files with facts (data=…).")
+        if not self.gold and self.gold_by:
+            raise ConfigError("gold_by is read beside gold alone; without it the facts of data are gold.")
+        if Path(self.gold or "-") == Path(self.annotations) and self.found_by == self.gold_by:
+            raise ConfigError(
+                "annotations and gold are the same, so all would agree. Give another found_by, gold_by or folder."
+            )
+
+
+@dataclass(kw_only=True, slots=True)
 class GenerateCommand:
     """`treasure-generate`: a trained model answers one prompt or a file of prompts."""
 
@@ -132,3 +186,90 @@ class RenderCommand(RunCommand):
         super(RenderCommand, self).__post_init__()
         if self.example < 0 or self.count < 1 or self.epoch < 0:
             raise ConfigError("example and epoch must be at least 0, and count at least 1.")
+
+
+@dataclass(kw_only=True, slots=True)
+class AnnotateCommand:
+    """`treasure-annotate`: instruction data get their markers, which are kept beside them."""
+
+    folder: str
+    """Folder of the sidecar to make or to go on with; data.annotations of a training names it."""
+    data: DataConfig = field(default_factory=DataConfig)
+    taxonomy: TaxonomyConfig = field(default_factory=TaxonomyConfig)
+    annotator: AnnotatorsConfig = field(default_factory=AnnotatorsConfig)
+    categories: list[str] = field(default_factory=list)
+    """Categories to annotate; empty takes all of the taxonomy. Those that are there already stay."""
+    engine: Engine = Engine.DATASETS
+    """datasets (all cores of this machine) or ray (a Ray cluster, extra `cluster`)."""
+    num_workers: int = 0
+    """Processes that annotate at once, at least 0; 0 takes all cores."""
+    block_size: int = 5000
+    """Examples in a block, at least 1: what is lost at most when a process is killed. One folder keeps one size."""
+    limit: int | None = None
+    """Examples to annotate of each dataset, at least 1; None takes all."""
+    retry_failed: bool = False
+    """Whether to ask again about examples that failed in an earlier start."""
+    ray_address: str = ""
+    """Address of a running Ray cluster, such as auto; empty starts a Ray on this machine."""
+    dry_run: bool = False
+    """Whether only to count what would be asked, and write nothing."""
+    paths: PathsConfig = field(default_factory=PathsConfig)
+
+    def __post_init__(self) -> None:
+        for key, least in (("num_workers", 0), ("block_size", 1)):
+            if getattr(self, key) < least:
+                raise ConfigError(f"{key} must be at least {least}, got {getattr(self, key)}.")
+        if self.limit is not None and self.limit < 1:
+            raise ConfigError(f"limit must be at least 1, got {self.limit}.")
+        if self.ray_address and self.engine is not Engine.RAY:
+            raise ConfigError("ray_address is read by engine=ray alone.")
+
+    def options(self) -> AnnotationOptions:
+        """How the run goes about it."""
+        return AnnotationOptions(
+            engine=self.engine,
+            num_workers=self.num_workers,
+            block_size=self.block_size,
+            limit=self.limit,
+            retry_failed=self.retry_failed,
+            ray_address=self.ray_address,
+        )
+
+
+@dataclass(kw_only=True, slots=True)
+class TrainClassifierCommand:
+    """`treasure-annotate train`: the known markers of examples teach a classifier of their texts."""
+
+    folder: str
+    """Folder to write the classifier and its report into; one that is there is replaced."""
+    data: DataConfig = field(default_factory=DataConfig)
+    world: WorldConfig = field(default_factory=WorldConfig)
+    taxonomy: TaxonomyConfig = field(default_factory=TaxonomyConfig)
+    train: ClassifierTrainConfig = field(default_factory=ClassifierTrainConfig)
+    use_shots: bool = True
+    """Whether the shots of the taxonomy (conf/shots), where it has some, are learned from too."""
+    paths: PathsConfig = field(default_factory=PathsConfig)
+
+
+@dataclass(kw_only=True, slots=True)
+class EdgesCommand:
+    """`treasure-annotate edges`: scores that a sidecar knows become the edges of quality buckets."""
+
+    folder: str
+    """Folder of the sidecar."""
+    quality: QualityConfig
+    taxonomy: TaxonomyConfig = field(default_factory=TaxonomyConfig)
+    paths: PathsConfig = field(default_factory=PathsConfig)
+
+
+@dataclass(kw_only=True, slots=True)
+class ExportCommand(AnnotateCommand):
+    """`treasure-annotate export`: annotated examples with their markers become one file, for other programs."""
+
+    output: str
+    """File to write: .jsonl, .jsonl.gz or .parquet."""
+
+    def __post_init__(self) -> None:
+        super(ExportCommand, self).__post_init__()
+        if not self.output.endswith((".jsonl", ".jsonl.gz", ".parquet")):
+            raise ConfigError(f"output must end with .jsonl, .jsonl.gz or .parquet, got '{self.output}'.")

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
+from typing import Any
 
 from treasure.data.decontaminate import ExcludedPrompts
 from treasure.data.fingerprint import fingerprint
@@ -10,7 +12,7 @@ from treasure.data.overflow import OverflowPolicy
 from treasure.data.raw_rows import files_of
 from treasure.data.readers import DatasetConfig
 from treasure.data.template import TemplateConfig
-from treasure.errors import ConfigError
+from treasure.errors import ConfigError, DataError
 
 
 class DataSource(StrEnum):
@@ -28,6 +30,9 @@ class DataConfig:
     """world or files."""
     datasets: dict[str, DatasetConfig] = field(default_factory=dict)
     """Name -> dataset; read when the source is files, and then at least one."""
+    annotations: Any = field(default_factory=list)
+    """Folder that treasure-annotate made for these files, or a list of them, the most trusted first; their markers go
+    beside the facts."""
     exclude_prompts: list[ExcludedPrompts] = field(default_factory=list)
     """Files of evaluation prompts; rows that ask the same are left out of training and validation, and counted."""
     seed: int = 0
@@ -47,6 +52,11 @@ class DataConfig:
     def __post_init__(self) -> None:
         if self.source is DataSource.FILES and not self.datasets:
             raise ConfigError("data.source is files, but data.datasets lists none.")
+        self.annotations = [self.annotations] if isinstance(self.annotations, str) else list(self.annotations or [])
+        if not all(isinstance(folder, str) and folder for folder in self.annotations):
+            raise ConfigError(f"data.annotations is a folder or a list of folders, got {self.annotations}.")
+        if self.annotations and self.source is DataSource.WORLD:
+            raise ConfigError("data.annotations is for files; the world knows its markers. Set data.source to files.")
         if not 0 <= self.validation_fraction < 1:
             raise ConfigError(f"data.validation_fraction must be in [0, 1), got {self.validation_fraction}.")
         if not 0 < self.tail_threshold < 1:
@@ -68,4 +78,19 @@ class DataConfig:
             return {}
         found = {name: files_of(dataset.path) for name, dataset in self.datasets.items()}
         found |= {excluded.path: files_of(excluded.path) for excluded in self.exclude_prompts}
+        found |= {folder: _annotation_files(folder) for folder in self.annotations}
         return {name: fingerprint(files) for name, files in found.items() if files}
+
+
+def _annotation_files(folder: str) -> list[Path]:
+    """All files of a sidecar that say something.
+
+    Raises:
+        DataError: there are none.
+    """
+    found = sorted(path for name in ("parts", "blocks") for path in (Path(folder) / name).rglob("*.parquet"))
+    if not found:
+        raise DataError(
+            "There are no annotations. treasure-annotate makes such a folder; data.annotations names it.", folder
+        )
+    return found

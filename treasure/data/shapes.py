@@ -1,5 +1,6 @@
 """Shapes of raw rows: which columns hold the prompt and the completion, and how a row becomes conversations."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +19,8 @@ class Shape(StrEnum):
     PROMPT_COMPLETION: two columns of text. INSTRUCTION: Alpaca's instruction, input, output, system, history. MESSAGES:
     a list of turns with role and content. CONVERSATIONS: a list of turns with from and value. TEMPLATE: any columns,
     put together by prompt_template and completion_template.
+
+    A column may be a path into what it holds, such as `outputs[gpt4]` or `instances[0][input]`.
     """
 
     AUTO = "auto"
@@ -48,17 +51,19 @@ FIELDS: Mapping[Shape, Mapping[str, tuple[str, ...]]] = {
         "system": ("system",),
         "history": ("history",),
     },
-    Shape.MESSAGES: {"messages": ("messages", "conversation")},
-    Shape.CONVERSATIONS: {"conversations": ("conversations", "conversation")},
+    Shape.MESSAGES: {"messages": ("messages", "conversation"), "answer": ()},
+    Shape.CONVERSATIONS: {"conversations": ("conversations", "conversation"), "answer": ()},
     Shape.TEMPLATE: {},
 }
-"""Of each shape, its fields and the columns in which they usually lie."""
+"""Of each shape, its fields and the columns in which they usually lie. An `answer` is a turn, or the text of one, that
+closes the conversation, such as the chosen one of a pair; only where `fields` names it."""
 
 ROLE_ALIASES: Mapping[str, str] = {"human": "user", "gpt": "assistant", "bot": "assistant", "model": "assistant"}
 """Role names that need no configuration, beside system, user and assistant themselves; in lower case."""
 
 _TURN_KEYS = {Shape.MESSAGES: ("role", "content"), Shape.CONVERSATIONS: ("from", "value")}
-_OPTIONAL = frozenset({"input", "system", "history"})
+_OPTIONAL = frozenset({"input", "system", "history", "answer"})
+_PATH = re.compile(r"([^\[\].]+)((?:\[[^\[\]]+\])*)")
 _ROLES = ("system", "user", "assistant")
 
 
@@ -106,24 +111,30 @@ class RowReader:
         return tuple(messages), self._text(row, "output")
 
     def _optional_text(self, row: Mapping[str, Any], name: str) -> str:
-        value = row.get(self._column(row, name))
+        value = _cell(row, self._column(row, name))
         if value is not None and not isinstance(value, str):
             raise BadRowError(f"Column '{self._column(row, name)}' must hold text, got {type(value).__name__}.")
         return value if value and value.strip() else ""
 
     def _history(self, row: Mapping[str, Any]) -> list[tuple[str, str]]:
-        pairs = row.get(self._column(row, "history")) or []
+        pairs = _cell(row, self._column(row, "history")) or []
         if not isinstance(pairs, Sequence) or not all(_is_pair(pair) for pair in pairs):
             raise BadRowError("Column 'history' must be a list of [question, answer] pairs of non-empty text.")
         return [(pair[0], pair[1]) for pair in pairs]
 
     def _messages(self, row: Mapping[str, Any]) -> list[Message]:
-        (name,) = FIELDS[self.shape]
-        column = self._column(row, name)
-        turns = row.get(column)
+        column = self._column(row, next(iter(FIELDS[self.shape])))
+        turns = _cell(row, column)
         if not isinstance(turns, list) or not turns:
             raise BadRowError(f"Column '{column}' must be a list of turns, got {_shown(turns)}.")
+        if "answer" in self.fields:
+            turns = [*turns, self._answer(row)]
         return [self._message(turn, number) for number, turn in enumerate(turns, start=1)]
+
+    def _answer(self, row: Mapping[str, Any]) -> Any:
+        answer = _cell(row, self.fields["answer"])
+        role_key, content_key = _TURN_KEYS[self.shape]
+        return {role_key: "assistant", content_key: answer} if isinstance(answer, str) else answer
 
     def _message(self, turn: Any, number: int) -> Message:
         role_key, content_key = _TURN_KEYS[self.shape]
@@ -164,7 +175,10 @@ def detect_shape(row: Mapping[str, Any], fields: Mapping[str, str], prompt_templ
         return Shape.TEMPLATE
     for shape in (Shape.MESSAGES, Shape.CONVERSATIONS, Shape.INSTRUCTION, Shape.PROMPT_COMPLETION):
         columns = {name: (fields[name],) if name in fields else usual for name, usual in FIELDS[shape].items()}
-        present = {name: next((c for c in names if c in row), None) for name, names in columns.items()}
+        present = {
+            name: next((c for c in names if c in row or _cell(row, c) is not None), None)
+            for name, names in columns.items()
+        }
         complete = all(column for name, column in present.items() if name not in _OPTIONAL)
         if complete and set(fields) <= set(columns) and _turns_fit(shape, row, next(iter(present.values()))):
             return shape
@@ -172,27 +186,47 @@ def detect_shape(row: Mapping[str, Any], fields: Mapping[str, str], prompt_templ
 
 
 def template_columns(template: str) -> list[str]:
-    """The columns that a template names in braces.
+    """The columns, or paths into columns, that a template names in braces.
 
     Raises:
-        ValueError: the braces do not match, or hold more than a column's name.
+        ValueError: the braces do not match, or hold more than a column's name and a path into it.
     """
     found = [(name, spec, conversion) for _, name, spec, conversion in Formatter().parse(template) if name is not None]
     for name, spec, conversion in found:
-        if not name or spec or conversion or set(name) & set(".[]"):
-            raise ValueError("braces may hold a column's name and nothing else")
+        if not name or spec or conversion or not _PATH.fullmatch(name):
+            raise ValueError("braces may hold a column's name, or a path such as {outputs[gpt4]}, and nothing else")
     return [name for name, _, _ in found]
 
 
 def _filled(template: str, row: Mapping[str, Any]) -> str:
-    columns = template_columns(template)
-    return template.format(**{column: _required_text(row, column) for column in columns})
+    parts = Formatter().parse(template)
+    return "".join(text + (_required_text(row, path) if path is not None else "") for text, path, _, _ in parts)
+
+
+def _has(row: Mapping[str, Any], path: str) -> bool:
+    return path in row or _cell(row, path) is not None
+
+
+def _cell(row: Mapping[str, Any], path: str) -> Any:
+    """What the column `path` holds, or lies below it at the end of the path; None where there is nothing."""
+    found = _PATH.fullmatch(path)
+    if path in row or found is None:
+        return row.get(path)
+    value: Any = row.get(found[1])
+    for key in re.findall(r"\[([^\[\]]+)\]", found[2]):
+        if isinstance(value, Mapping):
+            value = value.get(key)
+        elif isinstance(value, list) and key.isdigit() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return None
+    return value
 
 
 def _required_text(row: Mapping[str, Any], column: str) -> str:
-    if column not in row:
+    value = _cell(row, column)
+    if value is None and column not in row:
         raise BadRowError(f"Column '{column}' is missing; there are {', '.join(map(str, row)) or 'none'}.")
-    value = row[column]
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):

@@ -91,6 +91,14 @@ class Category:
         """The value that `number` of the category `derived_from` falls into."""
         return self.value_names[sum(number >= edge for edge in self.edges)]
 
+    def meaning(self) -> dict[str, object]:
+        """What a value of this category alone says, as data that JSON can hold: neither the prose nor the rule that
+        ties it to another category.
+        """
+        found = _meaning(self)
+        del found["applies_when"]
+        return {**found, "kind": self.kind.value, "values": list(self.value_names)}
+
     def _parse_name(self, raw: object) -> str:
         name = raw if isinstance(raw, str) else str(raw)
         if name not in self.value_names:

@@ -1,6 +1,6 @@
 """`FileCorpus`: training examples that are read from files whenever they are asked for.
 
-files -> read -> mark -> leave out evaluation prompts -> split -> mix -> training examples
+files (and sidecars) -> read -> mark -> leave out evaluation prompts -> split -> mix -> training examples
 `----> validation examples, notes (kept in a cache)
 """
 
@@ -9,13 +9,14 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import treasure
 from treasure.annotation.annotate import annotate
+from treasure.annotation.sidecar import Sidecar
 from treasure.data.config import DataConfig
 from treasure.data.decontaminate import PromptFilter
 from treasure.data.example import Example, MarkedExample, Message
@@ -45,6 +46,7 @@ class FileCorpus:
         self._cached = None if cache is None or self.key is None else cache / f"corpus-{self.key}.jsonl"
         self._data, self._taxonomy = data, taxonomy
         self._datasets = {name: _with_shape(dataset) for name, dataset in data.datasets.items()}
+        self._sidecars = [Sidecar(Path(folder), taxonomy) for folder in data.annotations]
         self._found: Beside | None = None
 
     def __iter__(self) -> Iterator[MarkedExample]:
@@ -55,14 +57,15 @@ class FileCorpus:
         """
         prompts = PromptFilter(self._data.exclude_prompts)
         sides = {
-            name: _TrainSide(dataset, self._data, self._taxonomy, prompts) for name, dataset in self._datasets.items()
+            name: _TrainSide(dataset, self._data, self._taxonomy, prompts, self._sidecars)
+            for name, dataset in self._datasets.items()
         }
         weights = {name: dataset.weight for name, dataset in self._datasets.items()}
         is_empty = True
         for marked in mix(sides, weights, self._data.seed):
             is_empty = False
             yield marked
-        found = _beside(sides.values(), has_filter=bool(self._data.exclude_prompts))
+        found = _beside(sides.values(), has_filter=bool(self._data.exclude_prompts), has_sidecar=bool(self._sidecars))
         if is_empty:
             raise DataError("The data hold no training example at all. " + " ".join(found.notes))
         self._keep(found)
@@ -72,7 +75,7 @@ class FileCorpus:
         by going through them now.
         """
         if self._found is None and self._cached is not None and self._cached.is_file():
-            self._found = _load(self._cached, self._taxonomy)
+            self._found = _load(self._cached, self._taxonomy, self._sidecars)
         if self._found is None:
             for _ in self:
                 pass
@@ -96,15 +99,24 @@ class Beside:
 class _TrainSide(Collection[MarkedExample]):
     """The training examples of one dataset; what is not among them is noted while they are gone through."""
 
-    def __init__(self, dataset: DatasetConfig, data: DataConfig, taxonomy: Taxonomy, prompts: PromptFilter) -> None:
+    def __init__(
+        self,
+        dataset: DatasetConfig,
+        data: DataConfig,
+        taxonomy: Taxonomy,
+        prompts: PromptFilter,
+        sidecars: Sequence[Sidecar],
+    ) -> None:
         self._dataset, self._data, self._taxonomy, self._prompts = dataset, data, taxonomy, prompts
+        self._sidecars = sidecars
         self.report = ReadReport()
         self.validation: list[MarkedExample] = []
-        self.num_excluded = 0
+        self.num_excluded = self.num_without = 0
 
     def __iter__(self) -> Iterator[MarkedExample]:
-        self.report, self.validation, self.num_excluded = ReadReport(), [], 0
-        for marked in annotate(read_dataset(self._dataset, self.report), self._taxonomy):
+        self.report, self.validation, self.num_excluded, self.num_without = ReadReport(), [], 0, 0
+        for marked in annotate(read_dataset(self._dataset, self.report), self._taxonomy, self._sidecars):
+            self.num_without += not any(marked.example.id in sidecar for sidecar in self._sidecars)
             if self._prompts.holds(marked.example):
                 self.num_excluded += 1
             elif split_of(marked.example, self._data.validation_fraction, self._data.seed) == "validation":
@@ -119,9 +131,16 @@ class _TrainSide(Collection[MarkedExample]):
         return any(marked == other for other in self)
 
 
-def _beside(sides: Iterable[_TrainSide], *, has_filter: bool) -> Beside:
+def _beside(sides: Iterable[_TrainSide], *, has_filter: bool, has_sidecar: bool) -> Beside:
     sides = list(sides)
     notes = [side.report.describe() for side in sides]
+    if has_sidecar:
+        num_examples = sum(side.report.num_examples for side in sides)
+        num_without = sum(side.num_without for side in sides)
+        notes.append(
+            f"{num_examples - num_without} of {num_examples} examples have annotations; {num_without} have none and "
+            "keep facts and counted lengths."
+        )
     if has_filter:
         num_excluded = sum(side.num_excluded for side in sides)
         notes.append(f"{num_excluded} examples left out because they ask what an evaluation asks.")
@@ -134,6 +153,7 @@ def _key(data: DataConfig, taxonomy: Taxonomy) -> str | None:
         return None
     settings = {
         "datasets": {name: asdict(dataset) for name, dataset in data.datasets.items()},
+        "annotations": data.annotations,  # their order says which of them is trusted more
         "exclude_prompts": [asdict(excluded) for excluded in data.exclude_prompts],
         "seed": data.seed,
         "validation_fraction": data.validation_fraction,
@@ -168,7 +188,7 @@ def _save(found: Beside, path: Path) -> None:
     os.replace(partial, path)
 
 
-def _load(path: Path, taxonomy: Taxonomy) -> Beside:
+def _load(path: Path, taxonomy: Taxonomy, sidecars: Sequence[Sidecar]) -> Beside:
     first, *rows = (row for _, row in read_jsonl(path))
     examples = (
         Example(
@@ -180,4 +200,4 @@ def _load(path: Path, taxonomy: Taxonomy) -> Beside:
         )
         for row in rows
     )
-    return Beside(tuple(annotate(examples, taxonomy)), tuple(first["notes"]))
+    return Beside(tuple(annotate(examples, taxonomy, sidecars)), tuple(first["notes"]))

@@ -17,8 +17,8 @@ import torch
 from treasure.errors import Interrupted, TrainingError, TreasureError
 from treasure.files import remove_folder
 from treasure.jsonl import write_json
+from treasure.parent import start_tied
 from treasure.stopping import deferred_stop, stop_asked
-from treasure.training.parent import start_tied
 
 _POLL_S = 0.2
 _SAVE_S = 600

@@ -1,6 +1,6 @@
 """Draws all figures of a report and says in words what each shows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,10 @@ class SavedFigure:
     svg: Path
 
 
+Plan = tuple[str, str, str, Callable[[], Figure | None]]
+"""Name, title, caption, and what draws it: None where there is no data for it."""
+
+
 def draw_all(
     lifts: Sequence[LiftRow],
     progress: Sequence[ProgressRow],
@@ -36,7 +40,7 @@ def draw_all(
     folder: Path,
 ) -> tuple[SavedFigure, ...]:
     """Draws and saves every figure for which there is data, in the order of the report."""
-    plans: tuple[tuple[str, str, str, Callable[[], Figure | None]], ...] = (
+    plans: tuple[Plan, ...] = (
         ("head_tail", "Head and tail", _HEAD_TAIL, lambda: draw_head_tail(lifts)),
         ("slices", "Value by value", _SLICES, lambda: draw_slices(lifts, groups)),
         ("code", "Code", _CODE, lambda: draw_code(lifts)),
@@ -44,6 +48,11 @@ def draw_all(
         ("training", "Along training", _TRAINING, lambda: draw_training(progress)),
         ("markers", "The header the model writes", _MARKERS, lambda: draw_markers(accuracy)),
     )
+    return save_all(plans, folder)
+
+
+def save_all(plans: Iterable[Plan], folder: Path) -> tuple[SavedFigure, ...]:
+    """Draws and saves the figures that there are, in order."""
     found: list[SavedFigure] = []
     with house_style():
         for name, title, caption, draw in plans:

@@ -120,3 +120,11 @@ def whiskers(estimate: float, low: float, high: float) -> tuple[float, float]:
 def spaced(name: str) -> str:
     """A long name of several capitalised words with a line break after the first of them."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "\n", name, count=1) if len(name) > 11 else name
+
+
+def plain(name: str, longest: int = 28) -> str:
+    """A name from data as it stands: cut when too long, and never read as a formula."""
+    shown = name if len(name) <= longest else name[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in shown).replace(
+        "$", r"\$"
+    )
