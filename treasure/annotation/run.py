@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,7 @@ from treasure.annotation.blocks import Block, read_block, with_checked_facts, wr
 from treasure.annotation.chain import Tally, Task, annotate_block, missing
 from treasure.annotation.config import Engine, Phase
 from treasure.annotation.cores import annotate_on_cores
+from treasure.annotation.finding import Annotator
 from treasure.annotation.llm.estimate import Estimate
 from treasure.annotation.parts import remove_blocks_from, remove_unfinished
 from treasure.annotation.sidecar import SidecarInfo, read_info, write_info
@@ -173,8 +174,10 @@ def _answers(
     total = sum(block.num_examples for block in blocks)
     description = "annotating: " + ", ".join(phase.names)
     if not phase.in_workers:
-        annotators = phase.build()
-        with tqdm(total=total, desc=description, unit="example", leave=False) as bar:
+        with (
+            _closing(phase.build()) as annotators,
+            tqdm(total=total, desc=description, unit="example", leave=False) as bar,
+        ):
             for block in blocks:
                 yield annotate_block(task, block, read_block(block), annotators)
                 bar.update(block.num_examples)
@@ -185,6 +188,16 @@ def _answers(
     with _bar(board, total, description):
         for answer in _engine(work, blocks, options):
             yield tally_from(answer)
+
+
+@contextmanager
+def _closing(annotators: Sequence[Annotator]) -> Iterator[Sequence[Annotator]]:
+    """Closes in the end those of `annotators` that hold something open, such as a file of records."""
+    with ExitStack() as stack:
+        for annotator in annotators:
+            if isinstance(annotator, AbstractContextManager):
+                stack.enter_context(annotator)
+        yield annotators
 
 
 def _engine(work: Work, blocks: Sequence[Block], options: AnnotationOptions) -> Iterable[str]:
