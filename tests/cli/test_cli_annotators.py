@@ -51,7 +51,7 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
 def files(path: Path, rows: list[dict], more: str = "") -> list[str]:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     dataset = f"{{path: '{path}', shape: prompt_completion, facts: {{lang: English}}, columns: {{{more}}}}}"
-    return ["data.source=files", f"data.datasets={{rows: {dataset}}}"]
+    return ["data.source=files", f"+data.datasets={{rows: {dataset}}}"]
 
 
 def test_a_language_model_is_asked_once_and_its_price_is_told_before(annotate, server, tmp_path, taxonomy: Taxonomy):
