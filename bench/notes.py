@@ -1,14 +1,15 @@
 """Why a goal is not met as far as is known, and what to try next; shown on the page only while it is not met."""
 
 NOTES = {
-    "training 1.5M": "TRL's best is itself bfloat16 on batches of examples of like length, nearly without "
-    "padding; three times that would need three quarters of the matmul peak, of which our step "
-    "reaches 44 %. Tried: tokens without any padding, gathered into rows for attention alone (3 "
-    "% faster compiled, 16 % slower not compiled); widths in multiples of 32 or 64 (no "
-    "difference); micro-batches of 16 (15 % slower). Next: the last layer only where there is "
-    "loss (12 % of the products), one product for q, k and v and one for gate and up.",
+    "training 1.5M": "TRL's best is itself bfloat16 on batches of examples of like length, nearly without padding, and "
+    "its rounds differ by half; three times its median would need two thirds of the matmul peak, three times its best "
+    "round more than nine tenths; our step reaches 44 %. Tried: tokens without any padding, gathered into rows for "
+    "attention alone (3 % faster compiled, 16 % slower not compiled); widths in multiples of 32 or 64 (no difference); "
+    "micro-batches of 16 (15 % slower). Next: the last layer only where there is loss (12 % of the products), one "
+    "product for q, k and v and one for gate and up.",
     "training 8M": "Products take most of the step, and both contenders multiply the same. What is left is "
-    "TRL's padding and its logits of prompts. Next: the last layer only where there is loss.",
+    "TRL's padding and its logits of prompts. Three times TRL's speed would be half as much again as the "
+    "matmul peak. Next: the last layer only where there is loss.",
     "training 15M": "Both multiply the same; what is left is TRL's padding and its logits of prompts, which are "
     "few in Alpaca. Next: the last layer only where there is loss.",
     "memory 15M": "Next: smaller chunks of logits.",

@@ -240,7 +240,7 @@ def _told(
     """The places that `annotator` is asked about, and what it is told of each: other categories look settled."""
     open_asks = _open_asks(asks)
     places = sorted(set().union(*open_asks.values()))
-    told_of = {*open_asks, *annotator.reads}  # what it reads it may find out for itself
+    told_of = {*open_asks, *(name for name in annotator.reads if name not in annotator.categories)}
     shut = {name: NOT_ASKED for name in (*annotator.categories, *task.taxonomy.names) if name not in told_of}
     told = [{**shut, **known[place]} for place in places]
     for before in told:
