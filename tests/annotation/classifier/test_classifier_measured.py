@@ -98,14 +98,12 @@ def test_the_default_model(taxonomy, tmp_path):
 
 
 @needs_data
-@pytest.mark.skipif(not SHOTS.is_dir(), reason="there are no shots")
 def test_the_default_model_with_shots(taxonomy, tmp_path):
     rows = chain(labelled_examples(data(), taxonomy), shot_examples(SHOTS, taxonomy))
     for name, found in train(rows, taxonomy, tmp_path / "model").categories.items():
         check(f"default, {name}", found)
 
 
-@pytest.mark.skipif(not SHOTS.is_dir(), reason="there are no shots")
 def test_a_language_never_seen(taxonomy, tmp_path):
     rows = (
         replace(marked, example=replace(marked.example, dataset=marked.example.metadata["file"]))

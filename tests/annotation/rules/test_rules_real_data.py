@@ -20,9 +20,7 @@ from treasure.annotation.rules.config import RulesConfig
 from treasure.data.example import Example, Message
 
 REPOSITORY = Path(__file__).parents[3]
-SHARED = next(
-    (p for p in (REPOSITORY.parent / "shared" / "data", Path("/work/shared/data")) if p.is_dir()), Path("none")
-)
+SHARED = REPOSITORY.parent / "shared" / "data"
 TRAIN, EVAL = SHARED / "train", SHARED / "eval"
 NTREX = {
     "arb": "Arabic", "ces": "Czech", "deu": "German", "ell": "Greek", "eng": "English", "fas": "Persian",
