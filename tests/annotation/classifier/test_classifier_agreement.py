@@ -22,9 +22,9 @@ def measured(true, predicted, prompts=None, num_values: int = 3, tail=()):
 
 def test_by_hand():
     found = measured([0, 0, 1, 1], [0, 0, 1, 0])
-    assert found.accuracy.value == 0.75
-    assert found.kappa.value == pytest.approx((0.75 - 0.5) / 0.5)
-    assert found.macro_f1.value == pytest.approx((4 / 5 + 2 / 3) / 2)
+    assert found.accuracy.estimate == 0.75
+    assert found.kappa.estimate == pytest.approx((0.75 - 0.5) / 0.5)
+    assert found.macro_f1.estimate == pytest.approx((4 / 5 + 2 / 3) / 2)
     np.testing.assert_array_equal(found.confusion, [[2, 0, 0], [1, 1, 0], [0, 0, 0]])
 
 
@@ -32,25 +32,25 @@ def test_by_hand():
 def test_as_scikit_learn_has_it(pairs):
     true, predicted = zip(*pairs, strict=True)
     found = measured(true, predicted)
-    assert found.accuracy.value == pytest.approx(accuracy_score(true, predicted))
+    assert found.accuracy.estimate == pytest.approx(accuracy_score(true, predicted))
     expected = f1_score(true, predicted, labels=sorted(set(true)), average="macro", zero_division=0)
-    assert found.macro_f1.value == pytest.approx(expected)
+    assert found.macro_f1.estimate == pytest.approx(expected)
     if len({*true, *predicted}) > 1:
-        assert found.kappa.value == pytest.approx(cohen_kappa_score(true, predicted))
+        assert found.kappa.estimate == pytest.approx(cohen_kappa_score(true, predicted))
 
 
 def test_any_of_several_true_values_is_right():
     truth = np.array([[0.5, 0.5, 0], [0.5, 0.5, 0], [0, 0, 1]])
     found = agreement(truth, np.array([1, 2, 2]), np.arange(3), np.zeros(3, dtype=bool))
-    assert found.accuracy.value == pytest.approx(2 / 3)
+    assert found.accuracy.estimate == pytest.approx(2 / 3)
     assert found.confusion[1, 1] == 1  # a true value was named
     assert found.confusion[0, 2] == 1  # none was, so the first counts
 
 
 def test_head_and_tail_are_told_apart():
     found = measured([0, 0, 1, 1, 2], [0, 0, 1, 1, 0], tail=[2])
-    assert found.f1_tail.value == 0
-    assert found.f1_head.value == pytest.approx((4 / 5 + 1) / 2)
+    assert found.f1_tail.estimate == 0
+    assert found.f1_head.estimate == pytest.approx((4 / 5 + 1) / 2)
     assert measured([0, 1], [0, 1]).f1_tail is None
 
 

@@ -49,7 +49,7 @@ def check(row: str, report: CategoryReport) -> None:
     expected = stated(row)
     for name, trial in measured.items():
         if name in expected:
-            assert trial.agreement.kappa.value == pytest.approx(expected[name], abs=0.01), (row, name)
+            assert trial.agreement.kappa.estimate == pytest.approx(expected[name], abs=0.01), (row, name)
 
 
 def data(names: list[str] | None = None) -> DataConfig:

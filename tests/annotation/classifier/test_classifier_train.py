@@ -22,9 +22,9 @@ from treasure.seeding import stream
 def test_it_learns_what_words_tell(taxonomy, tmp_path):
     report = train(taxonomy, tmp_path / "model").categories["domain"]
     assert report.counts == {"Medical": 30, "Legal": 30, "Math": 30}
-    assert report.prompts.agreement.kappa.value > 0.8
+    assert report.prompts.agreement.kappa.estimate > 0.8
     assert report.datasets is not None
-    assert report.datasets.agreement.kappa.value > 0.8
+    assert report.datasets.agreement.kappa.estimate > 0.8
     assert set(report.left_out) == {"set0", "set1"}
     assert "Finance" in report.not_learned
 
@@ -65,8 +65,8 @@ def test_a_model_that_learned_the_file_is_found_out(taxonomy, tmp_path):
             row = example(f"stamp{dataset} " + sentence([], rng), "", dataset)
             rows.append(MarkedExample(row, MarkerSet.of(taxonomy, {"domain": value})))
     report = train(taxonomy, tmp_path / "model", rows).categories["domain"]
-    assert report.prompts.agreement.accuracy.value > 0.95
-    assert report.datasets.agreement.accuracy.value < 0.7
+    assert report.prompts.agreement.accuracy.estimate > 0.95
+    assert report.datasets.agreement.accuracy.estimate < 0.7
     assert report.datasets.error_after < report.datasets.error_before
     assert report.temperature > 3  # so it will rather abstain
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from treasure.annotation.classifier.agreement import Agreement, Estimate
+from treasure.annotation.classifier.agreement import Agreement
+from treasure.intervals import Interval
 
 
 @dataclass(frozen=True)
@@ -110,11 +111,11 @@ def _lines(name: str, trial: Trial, threshold: float) -> list[str]:
     parts = [("accuracy", found.accuracy), ("macro F1", found.macro_f1), ("kappa", found.kappa)]
     parts += [(name, one) for name, one in (("head F1", found.f1_head), ("tail F1", found.f1_tail)) if one is not None]
     return [
-        f"  {name}: {', '.join(f'{part} {_shown(estimate)}' for part, estimate in parts)}",
+        f"  {name}: {', '.join(f'{part} {_shown(interval)}' for part, interval in parts)}",
         f"    calibration error {trial.error_before:.3f} before, {trial.error_after:.3f} after; at a probability of "
         f"{threshold:g} it answers {trial.coverage:.1%}, of which {trial.accuracy_covered:.1%} are right.",
     ]
 
 
-def _shown(estimate: Estimate) -> str:
-    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+def _shown(interval: Interval) -> str:
+    return f"{interval.estimate:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
