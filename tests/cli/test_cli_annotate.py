@@ -5,14 +5,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from treasure.annotation.sidecar import Sidecar
-from treasure.cli.annotate import main
 from treasure.config.run_lock import run_lock
 from treasure.data.config import DataConfig, DataSource
 from treasure.data.readers import DatasetConfig
@@ -35,26 +33,6 @@ def quick(tmp_path_factory) -> tuple[Path, str]:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return folder, done.stdout + done.stderr
-
-
-@pytest.fixture
-def annotate(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Calls the command in the repository; gives what it said."""
-    monkeypatch.chdir(REPOSITORY)
-    monkeypatch.setenv("COLUMNS", "160")
-
-    def call(*arguments: str, code: int = 0) -> str:
-        monkeypatch.setattr(sys, "argv", ["treasure-annotate", *arguments])
-        try:
-            main()
-            left = 0
-        except SystemExit as end:
-            left = end.code
-        said = "".join(capfd.readouterr())
-        assert left == code, said
-        return said
-
-    return call
 
 
 def test_the_quick_experiment_annotates(quick, taxonomy: Taxonomy):

@@ -3,13 +3,12 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from treasure.annotation.sidecar import Sidecar
-from treasure.cli.annotate import main
 from treasure.taxonomy.taxonomy import Taxonomy
 
 REPOSITORY = Path(__file__).parents[2]
@@ -18,23 +17,6 @@ WORDS = {
     "Legal": ["contract", "court", "clause", "tenant", "statute", "appeal", "lease", "plaintiff", "notary", "verdict"],
     "Math": ["integral", "prime", "triangle", "matrix", "fraction", "theorem", "polygon", "vector", "cosine", "digit"],
 }
-
-
-@pytest.fixture
-def annotate(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Calls the command in the repository; gives what it said."""
-    monkeypatch.chdir(REPOSITORY)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["treasure-annotate", *arguments])
-        try:
-            main()
-        except SystemExit as end:
-            assert not end.code, "".join(capfd.readouterr())
-        return "".join(capfd.readouterr())
-
-    return call
 
 
 @pytest.fixture
