@@ -28,6 +28,8 @@ from treasure.world.world import World
 
 GOAL_EXAMPLES_PER_S = 4_000
 NUM_PROCESSES = 2
+BLOCK = 500
+"""Examples that are annotated at once; the command's own blocks are larger."""
 WORDS, CHARACTERS = 100, 250
 """Sizes of a text, in words, or in characters where blanks do not part words."""
 CODE_SHARE = 0.15
@@ -161,7 +163,7 @@ def _together(cases: list[Case]) -> dict[str, float]:
     workers = [context.Process(target=_work, args=(first, share, barrier, results)) for share in shares]
     for worker in workers:
         worker.start()
-    spans = [results.get(timeout=600) for _ in workers]
+    spans = [results.get(timeout=120) for _ in workers]
     for worker in workers:
         worker.join()
     seconds = max(end for _, end, _, _ in spans) - min(start for start, _, _, _ in spans)
@@ -178,10 +180,10 @@ def _work(first: list[Example], examples: list[Example], barrier: Any, results: 
     barrier.wait()
     began = time.monotonic()
     after_quarter = 0.0
-    for start in range(0, len(examples), 100):
+    for start in range(0, len(examples), BLOCK):
         if start >= len(examples) // 4 and not after_quarter:
             after_quarter = _rss_mib()
-        block = examples[start : start + 100]
+        block = examples[start : start + BLOCK]
         annotator.annotate(block, [{} for _ in block])
     results.put((began, time.monotonic(), after_quarter, _rss_mib()))
 

@@ -11,7 +11,15 @@ from spacy.language import Language
 from spacy.util import get_lang_class
 
 from treasure.annotation import words
-from treasure.annotation.lengths import LANGUAGE_CODES, Lengths, _counter, _pipeline, count_lengths, length_values
+from treasure.annotation.lengths import (
+    LANGUAGE_CODES,
+    Lengths,
+    _counter,
+    _pipeline,
+    count_lengths,
+    learn_words,
+    length_values,
+)
 from treasure.taxonomy.taxonomy import LENGTHS
 
 SOME_LANGUAGES = ["English", "French", "Chinese", "Japanese", "Thai", "Arabic", None]
@@ -145,6 +153,36 @@ def test_any_mix_of_marks_is_cut_as_spacy_cuts_it(text, language):
 )
 def test_letters_alone_are_one_token(text, language):
     assert count_lengths(text, language) == by_spacy(text, language)
+
+
+MARKED = st.tuples(
+    st.text(alphabet='"„«([.,*', max_size=2) | st.sampled_from(["'", "’"]),
+    st.text(alphabet=st.characters(categories=["L"]), min_size=1, max_size=6)
+    | st.sampled_from(["ye", "Dr", "etc", "z", "bzw", "κ", "ул"]),
+    st.text(alphabet='.,:;!?"”»)', max_size=3) | st.sampled_from(["'", "’", "'.", "’,"]),
+).map("".join)
+
+
+@given(
+    text=st.lists(MARKED, max_size=6).map(" ".join),
+    language=st.sampled_from(["English", "German", "Greek", "Hebrew", "Hindi", "Russian", "French", None]),
+)
+def test_words_with_marks_around_are_cut_as_spacy_cuts_them(text, language):
+    assert count_lengths(text, language) == by_spacy(text, language)
+
+
+def test_letters_that_greek_cuts_off_are_no_word_with_marks():
+    for text in ("'ab'", "'ye'"):  # of the same form, and yet only one is cut
+        assert count_lengths(text, "Greek") == by_spacy(text, "Greek")
+
+
+@given(texts=st.lists(st.tuples(WORDS.map(" ".join), st.sampled_from(SOME_LANGUAGES)), max_size=4))
+def test_words_that_are_learned_together_count_the_same(texts):
+    _counter.cache_clear()
+    learn_words(texts)
+    learned = [count_lengths(*one) for one in texts]
+    _counter.cache_clear()
+    assert learned == [count_lengths(*one) for one in texts]
 
 
 SPACED = {

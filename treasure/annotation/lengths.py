@@ -2,13 +2,14 @@
 
 import re
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
 import spacy
 from spacy.language import Language
 
-from treasure.annotation.words import Counter, counter
+from treasure.annotation.words import Counter, WordCounter, counter
 from treasure.taxonomy.taxonomy import LENGTHS, Scalar, Taxonomy
 
 LANGUAGE_CODES = {
@@ -49,6 +50,19 @@ def count_lengths(text: str, language: str | None = None) -> Lengths:
         more_tokens, more_sentences = count(paragraph)
         tokens, sentences = tokens + more_tokens, sentences + more_sentences
     return Lengths(tokens, sentences, len(paragraphs))
+
+
+def learn_words(texts: Iterable[tuple[str, str | None]]) -> None:
+    """Makes `count_lengths` quick for all of `texts`, (text, language): to tokenize the words of many texts together
+    takes half as long as text by text.
+    """
+    by_language: dict[str | None, list[str]] = {}
+    for text, language in texts:
+        by_language.setdefault(language, []).append(text)
+    for language, some in by_language.items():
+        count = _counter(language)
+        if isinstance(count, WordCounter):
+            count.learn("\n".join(some).split())
 
 
 def length_values(text: str, language: str | None, taxonomy: Taxonomy) -> dict[str, Scalar]:

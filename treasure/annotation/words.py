@@ -12,6 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from spacy.attrs import IS_PUNCT, IS_SPACE, ORTH
+from spacy.lang.char_classes import ALPHA_LOWER, ALPHA_UPPER
 from spacy.language import Language
 from spacy.pipeline import Sentencizer
 from spacy.strings import StringStore
@@ -48,16 +49,27 @@ class WordCounter:
     """Counts by a tokenizer that works piece by piece."""
 
     def __init__(self, pipeline: Language, tokenizer: Tokenizer) -> None:
-        self._pipeline = pipeline
+        self._pipeline = _lean(pipeline)
         self._words: dict[str, _Word] = {}
         self._exceptions = frozenset(tokenizer.rules or ())
+        self._shapes: dict[str, _Word] = {_ONE: _PLAIN}
         self._spaced = tuple(rule for rule in tokenizer.rules or {} if " " in rule.strip())
         self._first_pieces = tuple({rule.split()[0] for rule in self._spaced})
         self._may_begin_spaced: set[str] = set()
 
     def __call__(self, paragraph: str) -> tuple[int, int]:
         """(tokens, sentences) of a paragraph without white space at its ends."""
-        self._learn(paragraph.split())
+        try:
+            counts = self._of_known(paragraph)
+        except KeyError:
+            self.learn(paragraph.split())
+            counts = self._of_known(paragraph)
+        if self._may_begin_spaced and self._has_spaced(paragraph):
+            return _count(_tokens(self._pipeline, paragraph))
+        return counts
+
+    def _of_known(self, paragraph: str) -> tuple[int, int]:
+        """The counts by remembered words alone. Raises KeyError where a piece is new."""
         words = self._words
         tokens, sentences, is_over = 0, 1, False
         for number, segment in enumerate(_BLANK_TOKEN.split(paragraph)):
@@ -72,34 +84,54 @@ class WordCounter:
                 else:
                     sentences += word[1]
                     is_over = word[2]
-        if self._may_begin_spaced and self._has_spaced(paragraph):
-            return _count(_tokens(self._pipeline, paragraph))
         return tokens, sentences
 
-    def _learn(self, pieces: list[str]) -> None:
+    def learn(self, pieces: list[str]) -> None:
         """Remembers all of `pieces`; new ones are tokenized together, which takes far less than one by one."""
         new = {piece for piece in pieces if piece not in self._words}
         if not new:
             return
         if len(self._words) + len(new) > MAX_WORDS:
             self._words.clear()
+            self._shapes = {_ONE: _PLAIN}
             self._may_begin_spaced.clear()
             new = set(pieces)
         long = {piece for piece in new if len(piece) > MAX_PIECE}
         for piece in long:
             parts = [piece[start : start + _CUT] for start in range(0, len(piece), _CUT)]
-            self._learn(parts)
+            self.learn(parts)
             self._words[piece] = _joined(self._words[part] for part in parts)
-        # spaCy cuts at marks, or at letters beside marks and digits: a piece of letters alone is never cut.
-        plain = {piece for piece in new - long if piece.isalpha() and piece not in self._exceptions}
-        self._words.update(dict.fromkeys(plain, _PLAIN))
-        short = list(new - long - plain)
         if self._first_pieces:
             self._may_begin_spaced.update(piece for piece in new if piece.endswith(self._first_pieces))
-        if not short:
-            return
-        for piece, tokens in zip(short, _by_line(_tokens(self._pipeline, "\n".join(short))), strict=True):
-            self._words[piece] = _word(tokens)
+        short = {piece: self._shape(piece) for piece in new - long}
+        asked = {shape: piece for piece, shape in short.items() if shape not in self._shapes}
+        if asked:
+            counted = _by_line(_tokens(self._pipeline, "\n".join(asked.values())))
+            self._shapes.update(zip(asked, map(_word, counted), strict=True))
+        self._words.update((piece, self._shapes[shape]) for piece, shape in short.items())
+
+    def _shape(self, piece: str) -> str:
+        """What decides how spaCy cuts `piece`. It cuts at marks, or at letters beside marks and digits, so of a word with
+        marks around these and the letters next to them decide; one is tokenized for all. Else it is the piece itself.
+        """
+        if piece in self._exceptions:
+            return piece
+        if piece.isalpha() or (piece.isascii() and piece.isdigit()):
+            return _ONE
+        match = _MARKED.fullmatch(piece)
+        if match is None:
+            return piece
+        before, word, behind = match.groups()
+        if not (before or behind):
+            return _ONE
+        if len(word) == 1 or self._has_exception(before, word, behind):  # a letter may be an abbreviation
+            return piece
+        return f"{before}{_letter_class(word[0])}{_letter_class(word[-2])}{_letter_class(word[-1])}{behind}"
+
+    def _has_exception(self, before: str, word: str, behind: str) -> bool:
+        """Whether a word that is cut in its own way is left when some of the marks are cut off."""
+        starts = [before[number:] + word for number in range(len(before) + 1)]
+        return any(start + behind[:number] in self._exceptions for start in starts for number in range(len(behind) + 1))
 
     def _has_spaced(self, paragraph: str) -> bool:
         """Whether a word with a blank inside, such as 'EE. UU.', stands in `paragraph`; to spaCy it is one token."""
@@ -121,6 +153,26 @@ class _Word(NamedTuple):
 
 
 _PLAIN = _Word(1, 0, False, 1, False)
+_ONE = "one"
+"""The shape of what is never cut: letters alone, or digits alone. No other has it, for it is such a piece."""
+_MARKED = re.compile(r"([^\w\s'’\u0900-\u0963]*+)((?:[^\W\d_]++|[\u064b-\u0652\u0900-\u0963]++)++)([^\w\s'’]*+)")
+"""Letters, in Arabic and Devanagari with their vowel signs, and the marks before and behind them; but apostrophes, which belong to
+some letters."""
+_CLASSES = tuple(re.compile(f"[{letters}]") for letters in (ALPHA_LOWER, ALPHA_UPPER))
+
+
+@cache
+def _letter_class(letter: str) -> int:
+    """What spaCy's patterns tell apart in a letter: of the small ones, of the capitals, of both, or of none."""
+    return sum(bool(pattern.match(letter)) << number for number, pattern in enumerate(_CLASSES))
+
+
+def _lean(pipeline: Language) -> Language:
+    """`pipeline`, which from now on works out of a new word only what is asked for here; the rest takes most time."""
+    getters = pipeline.vocab.lex_attr_getters
+    pipeline.vocab.lex_attr_getters = {name: getters[name] for name in (IS_PUNCT, IS_SPACE)}
+    return pipeline
+
 
 Token = tuple[bool, bool, bool]
 """Whether a token ends a sentence, whether it is punctuation, whether it is white space."""

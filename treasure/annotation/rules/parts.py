@@ -63,7 +63,7 @@ class Text:
     @cached_property
     def code_lines(self) -> list[str]:
         """Lines outside of fenced blocks that look like code."""
-        if not _MAY_BE_CODE.search(self.outside):
+        if not _may_be_code(self.outside):
             return []
         return code_like(self.lines)
 
@@ -119,11 +119,28 @@ _MARKUP = re.compile(
     r"|[{}\[\]*#|\\_\"]"
 )
 
-_MAY_BE_CODE = re.compile(
-    r"[;{}=<>$]|\w\(|\)\s*:|^\s*(?:def|end|puts|echo|ls|cd|sudo|git|pip|npm|import|package|return|print|module)\b"
-    r"|\b(?:SELECT|select|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|DIVISION|DISPLAY|MOVE|PERFORM)\b",
-    re.MULTILINE,
+_SIGN = re.compile(r"[;{}=<>$]")
+_BRACKET = re.compile(r"\w\(|\)\s*:")
+_FIRST_WORD = re.compile(
+    r"\s*(?:def|end|puts|echo|ls|cd|sudo|git|pip|npm|import|package|return|print|module)\b", re.MULTILINE
 )
+_STATEMENTS = (
+    "SELECT", "select", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP",
+    "DIVISION", "DISPLAY", "MOVE", "PERFORM",
+)  # fmt: skip
+_STATEMENT = re.compile(rf"\b(?:{'|'.join(_STATEMENTS)})\b")
+
+
+def _may_be_code(text: str) -> bool:
+    """Whether anything stands in `text` that code has; each look is quick, since most texts are prose."""
+    return bool(
+        _SIGN.search(text)
+        or (("(" in text or ")" in text) and _BRACKET.search(text))
+        or any(map(_FIRST_WORD.match, text.split("\n")))
+        or (any(word in text for word in _STATEMENTS) and _STATEMENT.search(text))
+    )
+
+
 _ENDS = re.compile(r"(?:[;{}]|\)\s*:|\belse:|\btry:|=>|->|&&|\|\|?|\\|[({\[,]|\bdo|\bthen|\bend|\*/|\);?\s*//.*)\s*$")
 _BEGINS = re.compile(
     r"\s*(?:"
