@@ -111,8 +111,8 @@ class WordCounter:
         self._words.update((piece, self._shapes[shape]) for piece, shape in short.items())
 
     def _shape(self, piece: str) -> str:
-        """What decides how spaCy cuts `piece`. It cuts at marks, or at letters beside marks and digits, so of a word with
-        marks around these and the letters next to them decide; one is tokenized for all. Else it is the piece itself.
+        """What decides how spaCy cuts `piece`. It cuts at marks, or at letters beside marks and digits, so of a word
+        with marks around, these and the letters next to them decide: one is tokenized for all. Else it is the piece.
         """
         if piece in self._exceptions:
             return piece
@@ -155,9 +155,10 @@ class _Word(NamedTuple):
 _PLAIN = _Word(1, 0, False, 1, False)
 _ONE = "one"
 """The shape of what is never cut: letters alone, or digits alone. No other has it, for it is such a piece."""
-_MARKED = re.compile(r"([^\w\s'’\u0900-\u0963]*+)((?:[^\W\d_]++|[\u064b-\u0652\u0900-\u0963]++)++)([^\w\s'’]*+)")
-"""Letters, in Arabic and Devanagari with their vowel signs, and the marks before and behind them; but apostrophes, which belong to
-some letters."""
+_LETTERS = r"(?:[^\W\d_]++|[\u064b-\u0652\u0900-\u0963]++)++"
+"""Letters, in Arabic and Devanagari with their vowel signs."""
+_MARKED = re.compile(rf"([^\w\s'’\u0900-\u0963]*+)({_LETTERS})([^\w\s'’]*+)")
+"""Letters and the marks before and behind them; but apostrophes, which belong to some letters."""
 _CLASSES = tuple(re.compile(f"[{letters}]") for letters in (ALPHA_LOWER, ALPHA_UPPER))
 
 
