@@ -9,7 +9,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from spacy.attrs import IS_PUNCT, IS_SPACE, ORTH
 from spacy.lang.char_classes import ALPHA_LOWER, ALPHA_UPPER
@@ -170,8 +170,8 @@ def _letter_class(letter: str) -> int:
 
 def _lean(pipeline: Language) -> Language:
     """`pipeline`, which from now on works out of a new word only what is asked for here; the rest takes most time."""
-    getters = pipeline.vocab.lex_attr_getters
-    pipeline.vocab.lex_attr_getters = {name: getters[name] for name in (IS_PUNCT, IS_SPACE)}
+    vocab: Any = pipeline.vocab  # spaCy's types leave this attribute out
+    vocab.lex_attr_getters = {name: vocab.lex_attr_getters[name] for name in (IS_PUNCT, IS_SPACE)}
     return pipeline
 
 
