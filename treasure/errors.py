@@ -8,6 +8,7 @@ TreasureError
 ├── AnnotationError     an annotation that cannot go on
 ├── TrainingError       a training that cannot go on
 ├── DiskFullError       no room to write
+├── UnusablePathError   a file or folder that may not be read or written, or is no such thing
 ├── SandboxError        a tool-chain that cannot run code here
 └── MissingExtraError   an optional package that is not installed
 
@@ -60,6 +61,16 @@ class DiskFullError(TreasureError):
     def __init__(self, what: str, reason: str) -> None:
         super().__init__(
             f"There is no room for {what} ({reason}). Free some or raise the limit, then give the same command again."
+        )
+
+
+class UnusablePathError(TreasureError):
+    """The file or folder `path` cannot be read or written, for `reason`."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(
+            f"'{path}' cannot be used ({reason}). Name a place where this process may read and write (for what "
+            "commands make, paths.outputs=FOLDER), or mend that one, then give the same command again."
         )
 
 

@@ -1,18 +1,21 @@
-"""Folders that appear whole or not at all, even when the machine stops, and disks that have no room left."""
+"""Folders that appear whole or not at all, even when the machine stops, and disks that have no room or no way in."""
 
 import errno
+import fcntl
 import os
 import re
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from safetensors import SafetensorError
-
-from treasure.errors import DiskFullError
+from treasure.errors import DiskFullError, TreasureError, UnusablePathError
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_WAY_IN = (
+    errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG,
+)  # fmt: skip
 
 
 @contextmanager
@@ -39,6 +42,48 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     remove_folder(old)
 
 
+@contextmanager
+def own_folder(folder: Path) -> Iterator[Path]:
+    """Gives a hidden folder beside `folder` that no other process fills, for the block to fill and rename.
+
+    What is left of it after the block is removed; so is what processes that were killed left in its like, which are
+    those whose name begins as that of `folder` does, up to its first hyphen.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f".{folder.name.partition('-')[0]}-*"):
+        with _claimed(left) as is_ours:
+            if is_ours:
+                remove_folder(left)
+    own = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
+    unseen = folder.with_name(f".new-{uuid.uuid4().hex}")  # nobody takes it for a leftover before it is claimed
+    unseen.mkdir()
+    with _claimed(unseen):
+        try:
+            os.replace(unseen, own)
+            yield own
+        finally:
+            remove_folder(own)
+
+
+@contextmanager
+def _claimed(folder: Path) -> Iterator[bool]:
+    """Whether this process alone holds `folder` during the block; the kernel lets go of it when the process dies."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:  # gone meanwhile, or a file
+        yield False
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_ours = True
+    except OSError:  # another process fills it, or the disk knows no locks
+        is_ours = False
+    try:
+        yield is_ours
+    finally:
+        os.close(handle)
+
+
 def sync(path: Path) -> None:
     """Waits until the file or folder is on the disk."""
     handle = os.open(path, os.O_RDONLY)
@@ -62,22 +107,45 @@ def told_when_full(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, SafetensorError) as error:
+    except Exception as error:
         if not is_full(error):
             raise
         raise DiskFullError(what, _reason(error)) from error
 
 
+@contextmanager
+def told_when_unusable() -> Iterator[None]:
+    """Turns the errors of a file or folder that cannot be what the block wants into one that people can read.
+
+    Raises:
+        UnusablePathError: a disk is read-only, rights are missing, a file stands where a folder should, or a name is
+            too long.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_WAY_IN or error.filename is None:
+            raise
+        raise UnusablePathError(error.filename, os.strerror(error.errno)) from error
+
+
 def is_full(error: BaseException) -> bool:
     """Whether a write failed for lack of room."""
-    return _number(error) in _NO_ROOM
+    return _number(error) in _NO_ROOM or _is_cut_array(error)
 
 
 def _number(error: BaseException) -> int | None:
     if isinstance(error, OSError):
         return error.errno
-    found = re.search(r"os error (\d+)", str(error)) if isinstance(error, SafetensorError) else None
-    return int(found[1]) if found else None
+    # Libraries in Rust know no OSError: that of safetensors has a class of its own, tokenizers raises a bare Exception.
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return int(found[1]) if found and not isinstance(error, TreasureError) else None
+
+
+def _is_cut_array(error: BaseException) -> bool:
+    """Whether numpy wrote a part of an array, which it says in words alone."""
+    words = r"\d+ requested and \d+ written"
+    return isinstance(error, OSError) and error.errno is None and re.fullmatch(words, str(error)) is not None
 
 
 def _reason(error: BaseException) -> str:

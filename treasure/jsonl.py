@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -47,24 +48,33 @@ def _parse_object(text: str, path: Path, line: int) -> dict[str, Any]:
 def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     """Writes `rows` so that `path` is either whole or untouched; returns how many rows."""
     count = 0
-    partial = path.with_name(path.name + ".partial")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with partial.open("w", encoding="utf-8") as file:
+    with _replacing(path) as partial, partial.open("w", encoding="utf-8") as file:
         for row in rows:
             file.write(json.dumps(row, ensure_ascii=False, sort_keys=False) + "\n")
             count += 1
-    os.replace(partial, path)
     return count
 
 
 def write_text(path: Path, text: str) -> None:
     """Writes `text` so that `path` is either whole or untouched."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    with _replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` as indented JSON so that `path` is either whole or untouched."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Gives a file to write, which becomes `path` when the block ends well; else its room is free again."""
+    partial = path.with_name(path.name + ".partial")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield partial
+        os.replace(partial, path)
+    except BaseException:
+        with suppress(OSError):
+            partial.unlink()
+        raise

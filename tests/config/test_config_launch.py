@@ -155,6 +155,14 @@ class TestRun:
         assert {path.name for path in new} == {"multirun.yaml"}
         assert all(path.parts[:2] == ("outputs", "hydra") for path in new)
 
+    def test_a_place_that_cannot_be_used_stops_only_what_writes_there(self, start, toy: Path):
+        (toy / "outputs").touch()
+        assert start("seed=1").code == 0
+        outcome = start("-m", "seed=1,2")
+        assert outcome.code == 2 and "Traceback" not in outcome.err
+        assert "outputs/hydra/" in outcome.err and "Not a directory" in outcome.err
+        assert "paths.outputs=FOLDER" in outcome.err
+
     def test_runs_in_the_working_directory(self, start, toy: Path):
         start("seed=1")
         assert Path.cwd() == toy

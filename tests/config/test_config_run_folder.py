@@ -1,3 +1,4 @@
+import errno
 import json
 import multiprocessing
 import os
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from treasure.config.run_folder import RunFolder, config_hash, to_plain
 from treasure.config.run_lock import LOCK, living_holder, run_lock
-from treasure.errors import ConfigError, Interrupted, TreasureError
+from treasure.errors import ConfigError, DiskFullError, Interrupted, TreasureError
 from treasure.jsonl import write_text
 
 values = st.recursive(
@@ -342,3 +343,22 @@ def _try_to_enter(path: Path, gate, done, entered) -> None:
             done.wait(timeout=30)
     except ConfigError:
         done.wait(timeout=30)
+
+
+class TestWithoutRoom:
+    def test_a_run_that_met_a_full_disk_says_so_and_where(self, tmp_path: Path):
+        run = RunFolder.of(tmp_path, "run", Options())
+        with pytest.raises(DiskFullError, match=str(run.path)), run.work():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        assert (run.path / "FAILED").read_text().startswith("DiskFullError: There is no room for the files of the run")
+
+    def test_a_signal_stays_a_signal_where_its_mark_finds_no_room(self, tmp_path: Path):
+        run = RunFolder.of(tmp_path, "run", Options())
+        with pytest.raises(Interrupted), run.work():
+            _block_and_stop(run.path / "INTERRUPTED")
+        assert not (run.path / LOCK).exists()
+
+
+def _block_and_stop(mark: Path) -> None:
+    mark.mkdir()  # nothing can be written there, as on a full disk
+    raise Interrupted("SIGTERM")

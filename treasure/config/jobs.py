@@ -23,7 +23,7 @@ from treasure.config.on_error import OnError
 from treasure.config.plan import Plan
 from treasure.config.typed import to_typed
 from treasure.errors import Interrupted, TreasureError
-from treasure.files import remove_folder, told_when_full
+from treasure.files import remove_folder, told_when_full, told_when_unusable
 from treasure.stopping import deferred_stop, stop_signals
 
 T = TypeVar("T")
@@ -87,7 +87,7 @@ class Jobs(Generic[T]):
             tell(label)
         typed = None
         try:
-            with told_when_full("what this command makes"):
+            with told_when_full("what this command makes"), told_when_unusable():
                 typed = to_typed(config, self.schema)
                 self.main(typed)
         except Exception as error:  # noqa: BLE001  # kept and told; raised again where it is the only job

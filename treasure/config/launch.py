@@ -21,6 +21,7 @@ from treasure.config.help import help_page
 from treasure.config.jobs import Jobs, tell, wants_traceback
 from treasure.config.plan import make_plan
 from treasure.errors import Interrupted, TreasureError
+from treasure.files import told_when_full, told_when_unusable
 from treasure.stopping import stop_signals
 
 __all__ = ["conf_dir", "launch"]
@@ -108,7 +109,8 @@ def _show(composer: Composer, arguments: argparse.Namespace) -> None:
 def _run(composer: Composer, main: Callable[[Any], None], overrides: Sequence[str], *, multirun: bool) -> None:
     plan = make_plan(composer, overrides, multirun=multirun)
     jobs = Jobs(composer.schema, main, plan)
-    with jobs.under_way(), explained(composer, overrides):
+    places = told_when_full("the folder of this sweep"), told_when_unusable()  # which Hydra makes before any job
+    with places[0], places[1], jobs.under_way(), explained(composer, overrides):
         if plan.is_sweep:
             batches = composer.hydra.multirun(composer.config_name, jobs, [*overrides, "hydra.mode=MULTIRUN"])
         else:

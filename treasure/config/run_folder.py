@@ -25,6 +25,7 @@ from treasure import provenance
 from treasure.config.enum_values import member_text
 from treasure.config.run_lock import run_lock
 from treasure.errors import ConfigError, Interrupted
+from treasure.files import told_when_full, told_when_unusable
 from treasure.jsonl import write_json, write_text
 from treasure.training.saved_steps import saved_steps, state_path
 
@@ -108,9 +109,11 @@ class RunFolder:
             write_text(self.path / "config.yaml", yaml.safe_dump(self.config, sort_keys=False, allow_unicode=True))
             write_json(self.path / "provenance.json", provenance.collect())
             try:
-                yield self.path
+                with told_when_full(f"the files of the run '{self.path}'"), told_when_unusable():
+                    yield self.path
             except Interrupted as stop:
-                write_text(self.path / INTERRUPTED, f"{stop}\n")
+                with suppress(OSError):  # without room for the mark it is cut short, which goes on as well
+                    write_text(self.path / INTERRUPTED, f"{stop}\n")
                 raise
             except BaseException as error:  # also Ctrl-C: whoever looks should find a reason
                 self.mark_failed(f"{type(error).__name__}: {error}")

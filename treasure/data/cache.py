@@ -36,6 +36,7 @@ from treasure.data.growing_arrays import GrowingArray, PartIndex, ValueIndex
 from treasure.data.overflow import EncodeReport, OverflowPolicy, fit_length
 from treasure.data.tokenize import Encoder, TokenizedExample
 from treasure.errors import DataError
+from treasure.files import own_folder
 from treasure.jsonl import write_json
 
 FORMAT_VERSION = 3
@@ -204,14 +205,9 @@ class _Job:
 
 
 def _build(job: _Job, folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
-    partial.mkdir()
-    try:
+    with own_folder(folder) as partial:
         _write(job, partial)
         _place(partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _place(partial: Path, folder: Path) -> None:

@@ -2,15 +2,15 @@
 
 import hashlib
 import os
-import shutil
-import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from treasure.errors import CheckpointError
+from treasure.files import own_folder
 
 PAD, END = "<|pad|>", "<|end|>"
 ROLES = ("system", "user", "assistant")
@@ -53,12 +53,10 @@ def cached_tokenizer(
         digest.update(text.encode() + b"\0")
     home = folder / f"bpe-{digest.hexdigest()}"
     if not home.is_dir():
-        partial = home.with_name(f".{home.name}-{uuid.uuid4().hex}")
-        train_tokenizer(texts, vocab_size).save_pretrained(partial)
-        try:
-            os.replace(partial, home)
-        except OSError:  # another process was first; its result is the same
-            shutil.rmtree(partial)
+        with own_folder(home) as partial:
+            train_tokenizer(texts, vocab_size).save_pretrained(partial)
+            with suppress(OSError):  # another process was first; its result is the same
+                os.replace(partial, home)
     return load_tokenizer(str(home))
 
 

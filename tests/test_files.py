@@ -1,0 +1,141 @@
+"""Disks that have no room, places that cannot be used, and what killed processes leave behind."""
+
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from treasure.data.growing_arrays import ValueIndex
+from treasure.errors import DiskFullError, UnusablePathError
+from treasure.files import is_full, own_folder, told_when_full, told_when_unusable
+from treasure.jsonl import write_json, write_jsonl, write_text
+from treasure.model.tokenizer import cached_tokenizer, train_tokenizer
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@contextmanager
+def room_for(num_bytes: int) -> Iterator[None]:
+    """Lets no file of this process grow larger, as `ulimit -f` does; to programs it looks like a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def save_values(folder: Path) -> None:
+    index = ValueIndex()
+    index.add([7] * 100_000)
+    index.save(folder)
+
+
+WRITERS = {
+    "text": lambda folder: write_text(folder / "file", "a" * 100_000),
+    "array": save_values,
+    "safetensors": lambda folder: save_file({"a": np.zeros(100_000)}, folder / "file"),
+    "tokenizer": lambda folder: train_tokenizer(["some text"], 500).save_pretrained(folder),
+}
+
+
+@pytest.mark.parametrize("write", WRITERS.values(), ids=list(WRITERS))
+def test_a_full_disk_is_known_whatever_library_met_it(write, tmp_path):
+    with (
+        room_for(4096),
+        pytest.raises(DiskFullError, match="no room for the files") as refused,
+        told_when_full("the files"),
+    ):
+        write(tmp_path)
+    assert "give the same command again" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("connection lost"), RuntimeError("error 28"), DiskFullError("a", "(os error 28)")]
+)
+def test_other_errors_are_no_full_disk(error):
+    assert not is_full(error)
+
+
+@pytest.mark.parametrize("write", [write_text, write_json, lambda path, text: write_jsonl(path, [{"a": text}])])
+def test_what_could_not_be_written_to_its_end_takes_no_room(write, tmp_path):
+    write(tmp_path / "file", "kept")
+    kept = (tmp_path / "file").read_text()
+    with room_for(4096), pytest.raises(OSError, match="large"):
+        write(tmp_path / "file", "a" * 100_000)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"] and (tmp_path / "file").read_text() == kept
+
+
+def test_a_tokenizer_that_could_not_be_written_takes_no_room_either(tmp_path):
+    with room_for(4096), pytest.raises(DiskFullError), told_when_full("it"):
+        cached_tokenizer(["some text"], 500, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def _below_a_file(folder: Path) -> None:
+    (folder / "file").touch()
+    (folder / "file" / "runs").mkdir(parents=True)
+
+
+def _instead_of_a_file(folder: Path) -> None:
+    (folder / "file").touch()
+    (folder / "file").mkdir(parents=True, exist_ok=True)
+
+
+def _too_long(folder: Path) -> None:
+    (folder / ("a" * 300)).mkdir()
+
+
+def _a_folder_as_file(folder: Path) -> None:
+    folder.read_text()
+
+
+@pytest.mark.parametrize("use", [_below_a_file, _instead_of_a_file, _too_long, _a_folder_as_file])
+def test_a_place_that_cannot_be_used_is_named_with_the_reason(use, tmp_path):
+    with pytest.raises(UnusablePathError) as refused, told_when_unusable():
+        use(tmp_path)
+    text = str(refused.value)
+    assert str(tmp_path) in text and "(" in text and "paths.outputs=FOLDER" in text
+
+
+def test_errors_that_name_no_place_stay_what_they_are():
+    with pytest.raises(PermissionError), told_when_unusable():
+        raise PermissionError(1, "not permitted")  # as for a signal to another's process
+
+
+class TestOwnFolder:
+    def test_what_a_killed_process_left_is_removed_and_what_a_living_one_fills_is_not(self, tmp_path):
+        code = (
+            "import sys, time; from pathlib import Path; from treasure.files import own_folder\n"
+            "with own_folder(Path(sys.argv[1])) as own:\n"
+            "    (own / 'ids').touch(); print(own.name, flush=True); time.sleep(60)"
+        )
+        environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+        with subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path / "tokens-1")], stdout=subprocess.PIPE, text=True, env=environment
+        ) as process:
+            try:
+                assert process.stdout is not None
+                theirs = tmp_path / process.stdout.readline().strip()
+                for removed in (False, True):
+                    with own_folder(tmp_path / "tokens-2") as own:
+                        assert own.is_dir() and (theirs / "ids").is_file() is not removed
+                    process.kill()
+                    process.wait()
+            finally:
+                process.kill()
+        assert list(tmp_path.iterdir()) == []
+
+    def test_it_may_become_the_folder(self, tmp_path):
+        (tmp_path / "tokens-3").mkdir()
+        (tmp_path / ".bpe-1-x").mkdir()
+        with own_folder(tmp_path / "tokens-4") as own:
+            os.replace(own, tmp_path / "tokens-4")
+        assert {path.name for path in tmp_path.iterdir()} == {"tokens-3", "tokens-4", ".bpe-1-x"}
