@@ -9,6 +9,7 @@ TreasureError
 ├── TrainingError       a training that cannot go on
 ├── DiskFullError       no room to write
 ├── UnusablePathError   a file or folder that may not be read or written, or is no such thing
+├── WorkerError         a process of a sweep that was killed
 ├── SandboxError        a tool-chain that cannot run code here
 └── MissingExtraError   an optional package that is not installed
 
@@ -72,6 +73,10 @@ class UnusablePathError(TreasureError):
             f"'{path}' cannot be used ({reason}). Name a place where this process may read and write (for what "
             "commands make, paths.outputs=FOLDER), or mend that one, then give the same command again."
         )
+
+
+class WorkerError(TreasureError):
+    """A process of a sweep that was killed."""
 
 
 class SandboxError(TreasureError):

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 _PARENT = "TREASURE_PARENT_PID"
 _PR_SET_PDEATHSIG = 1
@@ -84,7 +85,24 @@ def die_with_parent() -> None:
     if parent is None or sys.platform != "linux":
         return
     os.environ[_PARENT] = str(os.getpid())
-    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "the kernel refused to tie this process to its parent")
+    _tie_to_parent()
     if os.getppid() != int(parent):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_with(command: int) -> None:
+    """The same for a process that a library started for the process `command`, which waits for it on this machine.
+
+    Where the library put another process in between, as a server that forks, nothing happens while `command` lives.
+    """
+    if sys.platform != "linux":
+        return
+    if os.getppid() == command:
+        _tie_to_parent()
+    if not Path(f"/proc/{command}").exists():
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _tie_to_parent() -> None:
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "the kernel refused to tie this process to its parent")

@@ -76,6 +76,40 @@ def test_workers_save_and_the_command_can_be_queued_again(toy, to):
     assert not marks(toy)
 
 
+def has_ended(pid: int) -> bool:
+    try:
+        return "Z" in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+
+
+def test_no_worker_outlives_a_command_that_was_killed(toy):
+    with start(*JOBLIB, "seed=1,2", "waits=true") as process:
+        workers = pids(toy, 1, 2)
+        process.kill()
+    deadline = time.monotonic() + 20
+    try:
+        while not all(map(has_ended, workers)):
+            assert time.monotonic() < deadline, "they hold locks and devices that the next start needs"
+            time.sleep(0.05)
+    finally:
+        for pid in workers:
+            if not has_ended(pid):
+                os.kill(pid, signal.SIGKILL)
+    assert not list(toy.glob("saved-*"))
+
+
+def test_a_worker_that_was_killed_is_told_in_a_paragraph(toy):
+    process = start(*JOBLIB, "seed=1,2", "waits=true")
+    workers = pids(toy, 1, 2)
+    os.kill(workers[0], signal.SIGKILL)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2 and "Traceback" not in err, err
+    assert "memory" in err.splitlines()[-1] and "same command" in err.splitlines()[-1]
+    assert all(map(has_ended, workers))
+    assert not marks(toy)
+
+
 @pytest.mark.slow
 def test_a_job_of_submitit_saves_too(toy):
     process = start(*SUBMITIT, "seed=1", "waits=true")

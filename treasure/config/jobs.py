@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -22,8 +23,9 @@ from treasure.config.enum_values import accept_enum_values
 from treasure.config.on_error import OnError
 from treasure.config.plan import Plan
 from treasure.config.typed import to_typed
-from treasure.errors import Interrupted, TreasureError
+from treasure.errors import Interrupted, TreasureError, WorkerError
 from treasure.files import remove_folder, told_when_full, told_when_unusable
+from treasure.parent import die_with
 from treasure.stopping import deferred_stop, stop_signals
 
 T = TypeVar("T")
@@ -69,6 +71,8 @@ class Jobs(Generic[T]):
         if os.getpid() == self.pid:
             return self._run(config, label)
         assert self.plan.marks is not None
+        if self.plan.waits_for_workers:
+            die_with(self.pid)  # else it would keep locks and devices from the next start
         try:
             more = [_REQUEUE] if callable(signal.getsignal(_REQUEUE)) else []
             with stop_signals(*more), _listed(self.plan.marks):
@@ -123,12 +127,19 @@ class Jobs(Generic[T]):
 
         Raises:
             Interrupted: a signal came, and the workers have ended.
+            WorkerError: a worker was killed.
         """
         if self.plan.marks is not None:
             remove_folder(self.plan.marks)
         try:
             with deferred_stop(self._stop_workers) if self.plan.waits_for_workers else nullcontext():
                 yield
+        except BrokenExecutor as error:
+            raise WorkerError(
+                "A process of this sweep ended without a word, as when the system kills it for want of memory, and the "
+                "others were stopped with it. What they saved is kept: the same command goes on from there. Where "
+                "memory is short, run fewer jobs at once (hydra.launcher.n_jobs)."
+            ) from error
         finally:
             if self.plan.marks is not None:
                 remove_folder(self.plan.marks)
