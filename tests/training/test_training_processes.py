@@ -99,6 +99,9 @@ def test_the_reason_of_a_failure_comes_back(command, tmp_path):
     assert time.monotonic() - started < 60
     _, text = command("crash").communicate(timeout=120)
     assert "ended without a word" in text.splitlines()[-1]
+    _, text = command("lose one").communicate(timeout=120)
+    assert "lost each other: one of them was killed" in text.splitlines()[-1]
+    assert text.endswith("The same command goes on from the last saved state.\n")
     assert command("nothing").wait(120) == 0, "an earlier failure is forgotten"
 
 

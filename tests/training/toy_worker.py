@@ -3,6 +3,7 @@ that calls it: `toy_worker.py FOLDER PROCESSES`.
 """
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -20,6 +21,14 @@ def work(folder: Path, rank: int) -> None:
         raise TrainingError("The loss is nan.")
     if does == "crash" and rank == 1:
         os.abort()
+    if does == "lose one":
+        import torch.distributed as processes
+
+        processes.init_process_group("gloo")
+        processes.barrier()
+        if rank == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        processes.barrier()
     while not stop_asked() and does != "nothing":
         time.sleep(0.02)
         with (folder / f"beats-{rank}").open("a") as file:

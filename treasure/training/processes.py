@@ -26,6 +26,7 @@ _SAVE_S = 600
 _AFTER_FAILURE_S = 30.0
 """Seconds for the others to notice that one failed; they may wait for it inside a collective operation."""
 _ERRORS = "errors"
+_GO_ON = "The same command goes on from the last saved state."
 
 
 def leave_together() -> None:
@@ -62,7 +63,7 @@ def run_on_processes(module: str, folder: Path, num_processes: int) -> None:
     if code != 0:
         raise TrainingError(
             f"One of {num_processes} processes of the training ended without a word (torchrun: exit code {code}), as "
-            "when the system kills it for want of memory; what it wrote stands above."
+            f"when the system kills it for want of memory; what it wrote stands above. {_GO_ON}"
         )
 
 
@@ -72,16 +73,38 @@ def failure_told(folder: Path, rank: int) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        text = str(error) if isinstance(error, TreasureError) else f"{type(error).__name__}: {error}"
-        facts = {"text": text, "is_ours": not isinstance(error, TreasureError), "time": time.time()}
+        facts = {"text": _text(error), "comes_after": _comes_after(error), "time": time.time()}
         write_json(folder / _ERRORS / f"{rank}.json", facts)
         raise
 
 
+def _text(error: Exception) -> str:
+    if isinstance(error, TreasureError):
+        return str(error)
+    text = f"{type(error).__name__}: {error}"
+    if not _is_lost_connection(error):
+        return text
+    return (
+        "The processes of the training lost each other: one of them was killed, as the system does for want of memory, "
+        f"or the network between them failed ({text.splitlines()[0]}). {_GO_ON}"
+    )
+
+
+def _comes_after(error: Exception) -> int:
+    """The place among failures of one moment: a fault may follow from a mistake, a lost connection from both."""
+    return 0 if isinstance(error, TreasureError) else 2 if _is_lost_connection(error) else 1
+
+
+def _is_lost_connection(error: Exception) -> bool:
+    """Whether torch could not reach another process; gloo has no class of its own for that."""
+    is_gloo = isinstance(error, RuntimeError) and "gloo" in str(error)
+    return is_gloo or isinstance(error, torch.distributed.DistNetworkError | torch.distributed.DistBackendError)
+
+
 def _told_failure(folder: Path) -> str:
-    """The first thing that went wrong; what the user can mend goes before faults, which may follow from it."""
+    """The first thing that went wrong, of those that follow from no other."""
     found = [json.loads(path.read_text(encoding="utf-8")) for path in (folder / _ERRORS).glob("*.json")]
-    first = min(found, key=lambda facts: (facts["is_ours"], facts["time"]), default=None)
+    first = min(found, key=lambda facts: (facts["comes_after"], facts["time"]), default=None)
     return "" if first is None else first["text"]
 
 
