@@ -79,6 +79,19 @@ def test_a_tokenizer_that_could_not_be_written_takes_no_room_either(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("damage", ["half", "empty"])
+def test_a_damaged_tokenizer_of_the_cache_is_made_anew(damage, tmp_path):
+    expected = cached_tokenizer(["some text"], 500, tmp_path)
+    (home,) = tmp_path.iterdir()
+    if damage == "half":
+        os.truncate(home / "tokenizer.json", 1000)
+    else:
+        for path in home.iterdir():
+            path.unlink()
+    assert cached_tokenizer(["some text"], 500, tmp_path).get_vocab() == expected.get_vocab()
+    assert list(tmp_path.iterdir()) == [home]
+
+
 def _below_a_file(folder: Path) -> None:
     (folder / "file").touch()
     (folder / "file" / "runs").mkdir(parents=True)

@@ -4,6 +4,7 @@ import csv
 import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -149,6 +150,19 @@ def test_impossible_levers_are_refused_in_a_paragraph(outputs, here, arguments, 
 def test_a_baseline_has_no_levers(outputs, here):
     done = here("generate", f"checkpoint='{_runs(outputs)['none'] / 'model'}'", "prompt=Hi", "+fix={lang: French}")
     assert done.returncode == 2 and "no levers" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "damaged", ["model/model.safetensors", "model/treasure.json", "training.json", "frequency.json"]
+)
+def test_what_to_do_is_told_where_a_finished_training_is_damaged(outputs, here, tmp_path, damaged):
+    run = _runs(outputs)["tokens"]
+    copy = shutil.copytree(run, tmp_path / "runs" / "quick" / run.name)
+    (copy / "DONE").unlink()
+    os.truncate(copy / damaged, 40)
+    done = here("run", "experiments=quick", f"paths.outputs={tmp_path}")
+    assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
+    assert f"delete '{copy / 'training.json'}': the same command then trains again" in done.stderr
 
 
 def test_render_tells_what_is_in_the_loss(outputs):

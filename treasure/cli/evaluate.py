@@ -8,7 +8,7 @@ from pytorch_lightning.loggers import Logger
 
 from treasure.cli.console import quiet_libraries, say
 from treasure.cli.inputs import Inputs, load_inputs, open_run_folder
-from treasure.cli.train import read_frequency, read_summary, run_loggers
+from treasure.cli.train import read_frequency, read_summary, run_loggers, told_to_train_again
 from treasure.config.launch import launch
 from treasure.config.schema import RunCommand
 from treasure.data.frequency import Frequency
@@ -91,7 +91,8 @@ def _evaluate_model(
     snapshot: bool,
 ) -> list[EvaluationRecord]:
     expected = ExpectedLevers(inputs.taxonomy, config.markers.mode, config.data.template)
-    checkpoint = load_checkpoint(path, expected)
+    with told_to_train_again(path.parent if path.name == "model" else path.parent.parent):
+        checkpoint = load_checkpoint(path, expected)
     generator = Generator(checkpoint, config.generation, config.trainer.accelerator)
     option = "benchmark.snapshot_regimes" if snapshot else "benchmark.regimes"
     chosen = [Regime.BASELINE]

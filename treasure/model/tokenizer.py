@@ -10,7 +10,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from treasure.errors import CheckpointError
-from treasure.files import own_folder
+from treasure.files import own_folder, remove_folder
 
 PAD, END = "<|pad|>", "<|end|>"
 ROLES = ("system", "user", "assistant")
@@ -52,6 +52,11 @@ def cached_tokenizer(
     for text in texts if key is None else (f"key {key}",):
         digest.update(text.encode() + b"\0")
     home = folder / f"bpe-{digest.hexdigest()}"
+    if home.is_dir():
+        try:
+            return load_tokenizer(str(home))
+        except CheckpointError:  # damaged; it is only a cache, and the same texts give the same tokenizer
+            remove_folder(home)
     if not home.is_dir():
         with own_folder(home) as partial:
             train_tokenizer(texts, vocab_size).save_pretrained(partial)
