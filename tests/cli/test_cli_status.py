@@ -86,6 +86,15 @@ def test_half_written_files_do_no_harm(name, tmp_path):
     assert sorted(item.name for item in path.iterdir()) == sorted({"config.yaml", "metrics", name.split("/")[0]})
 
 
+def test_garbage_does_no_harm_either(tmp_path):
+    path = folder(tmp_path, "run")
+    (path / "metrics").mkdir()
+    (path / "metrics" / "metrics.csv").write_bytes(b"loss,step\n1.5,1\nhalf,2\n\xff\n")
+    (path / "FAILED").write_bytes(b"\xff")
+    found = status_of(path)
+    assert found.state == "failed" and found.loss is None
+
+
 def test_an_unknown_group_is_refused(runs):
     assert [status.group for status in statuses(runs, "other")] == ["other"]
     with pytest.raises(DataError, match=r"Did you mean 'other'\? Groups: g, other"):

@@ -20,6 +20,13 @@ def test_a_run_that_was_cut_short_goes_on_in_its_own_wandb_run(tmp_path):
     assert one != other
 
 
+def test_an_id_that_a_kill_or_a_full_disk_left_empty_is_drawn_again(tmp_path):
+    (tmp_path / "wandb_id").touch()
+    config = LoggerConfig(wandb=WandbMode.OFFLINE)
+    found = [make_loggers(config, tmp_path, name="r", group="g", settings={})[-1].version for _ in range(2)]
+    assert found[0] and found == [(tmp_path / "wandb_id").read_text()] * 2
+
+
 def test_loggers_that_told_nothing_leave_no_run(tmp_path):
     finish(
         make_loggers(LoggerConfig(wandb=WandbMode.OFFLINE), tmp_path, name="r", group="g", settings={}), succeeded=True

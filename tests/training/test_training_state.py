@@ -314,6 +314,17 @@ class TestMetricsFile:
             rows = list(csv.reader(file))
         assert rows == [["header_loss", "loss", "step"], ["", str(0.1 + 0.2), "0"], ["5.0", "4.0", "1"]]
 
+    @pytest.mark.parametrize("garbage", [b"1.0,x\n", b"\xff\xfe,\n", b"\0\0\0\n", b"1,2,3\n", b"7\n", b"\0\0"], ids=str)
+    def test_what_is_no_row_is_left_out(self, garbage, tmp_path):
+        """As a machine leaves it that went down before the rows were on its disk."""
+        path = tmp_path / METRICS_FILE
+        MetricsFile(path).log_metrics({"loss": 1.0}, 0)
+        whole = path.read_bytes()
+        path.write_bytes(whole + garbage)
+        assert read_metrics(path) == [{"loss": "1.0", "step": "0"}]
+        keep_metrics_before(path, 1)
+        assert path.read_bytes() == whole
+
     def test_a_logger_made_before_the_cut_writes_a_whole_file(self, tmp_path):
         """A start that was killed before its first save leaves rows; all are cut, and the header with them."""
         path = tmp_path / METRICS_FILE

@@ -67,7 +67,6 @@ def statuses(runs: Path, group: str | None = None) -> Iterator[RunStatus]:
 
 def status_of(folder: Path) -> RunStatus:
     """How the run in `folder` stands; what vanishes or is half written meanwhile counts as not there."""
-    rows = read_metrics(folder / METRICS_FILE)
     progress, summary = _progress(folder), _read(folder / "training.json")
     saved = next(iter(saved_steps(state_path(folder))), None)
     holder = living_holder(folder)
@@ -85,8 +84,15 @@ def status_of(folder: Path) -> RunStatus:
         state, detail = "waiting", f"to be started again: {going_on}"
     else:
         state, detail = "cut short", going_on
-    loss = float(rows[-1]["loss"]) if rows and rows[-1].get("loss") else None
-    return RunStatus(folder.parent.name, folder.name, state, detail, steps, loss, _age_s(folder))
+    return RunStatus(folder.parent.name, folder.name, state, detail, steps, _last_loss(folder), _age_s(folder))
+
+
+def _last_loss(folder: Path) -> float | None:
+    rows = read_metrics(folder / METRICS_FILE)
+    try:
+        return float(rows[-1]["loss"])
+    except (IndexError, KeyError, ValueError):
+        return None
 
 
 def _progress(folder: Path) -> dict[str, Any]:
@@ -120,7 +126,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _first_line(path: Path) -> str:
     try:
-        lines = path.read_text(encoding="utf-8").strip().splitlines()
+        lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
         lines = []
     return lines[0] if lines else "no reason given"

@@ -9,6 +9,7 @@ from typing import Any
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 from pytorch_lightning.loggers import Logger, WandbLogger
 
+from treasure.jsonl import write_text
 from treasure.training.config import LoggerConfig, WandbMode
 from treasure.training.metrics_file import METRICS_FILE, MetricsFile
 
@@ -66,7 +67,8 @@ def finish(loggers: Sequence[Logger], *, succeeded: bool) -> None:
 def _run_id(folder: Path) -> str:
     """The W&B run that belongs to `folder`: drawn at its first start, forgotten with the folder."""
     path = folder / WANDB_ID_FILE
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(uuid.uuid4().hex[:12], encoding="utf-8")
-    return path.read_text(encoding="utf-8")
+    found = path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+    if not found:
+        found = uuid.uuid4().hex[:12]
+        write_text(path, found)
+    return found

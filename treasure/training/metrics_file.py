@@ -56,8 +56,12 @@ class MetricsFile(Logger):
 
 
 def read_metrics(path: Path) -> list[dict[str, str]]:
-    """The whole rows of `path`, also while it is being written; empty when there is no file."""
-    return list(csv.DictReader(_whole_lines(path)))
+    """The whole rows of `path`, also while it is being written; empty when there is no file.
+
+    What is no row of a step is left out: a machine that went down may leave anything behind the last saved state.
+    """
+    rows = csv.DictReader(_whole_lines(path))
+    return [row for row in rows if None not in row and None not in row.values() and row.get("step", "").isdecimal()]
 
 
 def keep_metrics_before(path: Path, step: int) -> None:
@@ -77,7 +81,7 @@ def _whole_lines(path: Path) -> list[str]:
     """The lines of `path` but for a last one that a kill cut short."""
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
         return [line for line in file if line.endswith("\n")]
 
 
