@@ -2,15 +2,16 @@
 
 import gzip
 import json
-import os
-import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from treasure.annotation.sidecar import Sidecar
+from treasure.cli.annotate import main
 from treasure.config.run_lock import run_lock
 from treasure.data.config import DataConfig, DataSource
 from treasure.data.readers import DatasetConfig
@@ -23,16 +24,14 @@ REPOSITORY = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory) -> tuple[Path, str]:
-    """The folder of outputs, and what the command said: a process of its own."""
-    folder = tmp_path_factory.mktemp("quick")
-    module = "import sys; sys.argv[0] = 'treasure-annotate'; from treasure.cli.annotate import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", module, "experiments=annotate_quick", f"paths.outputs={folder}"],
-        cwd=REPOSITORY, env=os.environ | {"PYTHONPATH": str(REPOSITORY), "COLUMNS": "160"},
-        capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder, done.stdout + done.stderr
+    """The folder of outputs, and what the command said."""
+    folder, said = tmp_path_factory.mktemp("quick"), StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(said):
+        patch.chdir(REPOSITORY)
+        patch.setenv("COLUMNS", "160")
+        patch.setattr(sys, "argv", ["treasure-annotate", "experiments=annotate_quick", f"paths.outputs={folder}"])
+        main()
+    return folder, said.getvalue()
 
 
 def test_the_quick_experiment_annotates(quick, taxonomy: Taxonomy):

@@ -112,6 +112,19 @@ def test_agreement_between_folders(place, monkeypatch, capsys):
     assert "over the 40 examples" in out
 
 
+def test_agreement_with_what_the_world_knows(annotate, tmp_path, monkeypatch, capfd):
+    """The world becomes a file, rules judge it without its facts, and are compared with these."""
+    world = ["taxonomy.file=world", f"paths.outputs={tmp_path}"]
+    assert "60 examples" in annotate("export", *world, "world.num_train_examples=60")
+    annotate(*world, "data=exported", "annotator.order=[rules]", "categories=[lang,length_tokens,code_type]")
+    code, _, err = call(monkeypatch, capfd, "agreement", *world, "data=exported", "agreement.num_resamples=100")
+    assert code == 0, err
+    found = table(tmp_path / "reports" / "agreement" / "agreement.csv")
+    rows = {row["category"]: row for row in found if (row["slice_kind"], row["measure"]) == ("all", "accuracy")}
+    assert set(rows) == {"lang", "length_tokens", "code_type"}
+    assert float(rows["lang"]["value"]) > 0.9 and rows["length_tokens"]["num_examples"] == "60"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

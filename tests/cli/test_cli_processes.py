@@ -106,6 +106,13 @@ def test_two_processes_learn_what_one_learns(strategy, one, tmp_path):
 
 
 @pytest.mark.slow
+def test_more_processes_than_cores_are_not_started(tmp_path):
+    process = start(tmp_path, "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=100000")
+    text, _ = process.communicate(timeout=240)
+    assert process.returncode == 2 and "trainer.devices=100000" in text, text
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["model.gradient_checkpointing=true", "model.compile=true"])
 def test_cut_models_learn_the_same_with(option, one, tmp_path):
     finish(start(tmp_path, "trainer=fsdp", "trainer.snapshots=[0.5]", option))

@@ -53,6 +53,16 @@ def test_the_world_needs_no_datasets():
     assert shipped("world").source is DataSource.WORLD
 
 
+def test_only_some_of_the_datasets_are_read():
+    def names(*only: str) -> list[str]:
+        datasets = {name: DatasetConfig(path=name) for name in ("lima", "xquad", "flask")}
+        return list(DataConfig(source=DataSource.FILES, datasets=datasets, only=list(only)).datasets)
+
+    assert names() == ["lima", "xquad", "flask"] and names("flask", "lima") == ["lima", "flask"]
+    with pytest.raises(ConfigError, match=r"no dataset 'xsquad'\. Did you mean 'xquad'\? Listed: lima, xquad, flask"):
+        names("xsquad")
+
+
 REAL = shipped("real").datasets
 
 

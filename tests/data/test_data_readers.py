@@ -277,6 +277,24 @@ def test_facts_come_from_the_dataset_and_from_columns(tmp_path):
         read(tmp_path, "a.jsonl", columns={"lang": ColumnFact(column="tongue")})
 
 
+def test_facts_come_from_paths_and_parts_of_cells(tmp_path):
+    labels = ["helpful:4,true:2", "helpful:0.5", "true:1", "helpful:9", None, ["helpful:1", "true:2"]]
+    rows = [GOOD | {"prompt": str(i), "turns": [{}, {"label": label}]} for i, label in enumerate(labels)]
+    rows.append(GOOD | {"prompt": "no turns", "turns": []})
+    column = ColumnFact(column="turns[1][label]", pattern=r"helpful:([\d.]+)", values={"9": None})
+    found = read(tmp_path, write(tmp_path, "a.jsonl", rows), columns={"quality": column})
+    facts = [example.metadata["facts"].get("quality") for example in found]
+    assert facts == ["4", "0.5", None, None, None, ["1"], None]
+    with pytest.raises(DataError, match=r"Column 'grades\[0\]', which holds 'quality', is missing"):
+        read(tmp_path, "a.jsonl", columns={"quality": ColumnFact(column="grades[0]")})
+
+
+@pytest.mark.parametrize(("pattern", "reason"), [("(", "cannot be read"), (r"\d", "got 0"), (r"(\d)(\d)", "got 2")])
+def test_a_pattern_has_one_group(pattern, reason):
+    with pytest.raises(ConfigError, match=reason):
+        ColumnFact(column="label", pattern=pattern)
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

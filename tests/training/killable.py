@@ -6,7 +6,8 @@ The libraries are imported once; each attempt is a fork of its own that runs the
 
 The signal comes `after_s` seconds after the attempt has saved a state `after_steps` steps on; without `after_steps` the
 seconds count from its fork, and with `in_save` from the first file of the next save. An attempt without a signal runs
-to its end. `limit_bytes` is the size that no file of the attempt may exceed.
+to its end. `limit_bytes` is the size that no file of the attempt may exceed. An attempt may have `outputs` and
+`arguments` of its own.
 """
 
 import importlib
@@ -24,19 +25,20 @@ from treasure.training.saved_steps import saved_steps, state_path
 def main() -> None:
     order = json.loads(sys.argv[1])
     command = importlib.import_module(f"treasure.cli.{order['command']}")
-    for attempt in order["attempts"]:
+    for own in order["attempts"]:
+        attempt = {**order, **own}
         child = os.fork()
         if not child:
-            _become(command, order, attempt)
-        code = _end(child, Path(order["outputs"]), attempt)
-        print(json.dumps({"code": code, **_found(Path(order["outputs"]))}), flush=True)
+            _become(command, attempt)
+        code = _end(child, Path(attempt["outputs"]), attempt)
+        print(json.dumps({"code": code, **_found(Path(attempt["outputs"]))}), flush=True)
 
 
-def _become(command, order: dict, attempt: dict) -> None:
+def _become(command, attempt: dict) -> None:
     if "limit_bytes" in attempt:
         resource.setrlimit(resource.RLIMIT_FSIZE, (attempt["limit_bytes"], resource.RLIM_INFINITY))
     os.dup2(2, 1)
-    sys.argv = [f"treasure-{order['command']}", *order["arguments"], f"paths.outputs={order['outputs']}"]
+    sys.argv = [f"treasure-{attempt['command']}", *attempt["arguments"], f"paths.outputs={attempt['outputs']}"]
     code = 1
     try:
         command.main()

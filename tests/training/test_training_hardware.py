@@ -1,4 +1,5 @@
 import copy
+import os
 import platform
 import subprocess
 import sys
@@ -14,7 +15,13 @@ from treasure.model.config import OptimizerConfig, SchedulerConfig
 from treasure.training import hardware
 from treasure.training.config import CallbacksConfig, TrainerConfig
 from treasure.training.fit import fit
-from treasure.training.hardware import device_type, has_compiler, resolve_attention, resolve_precision
+from treasure.training.hardware import (
+    check_devices,
+    device_type,
+    has_compiler,
+    resolve_attention,
+    resolve_precision,
+)
 
 
 @pytest.mark.parametrize("native", [False, True])
@@ -76,6 +83,17 @@ def test_a_gpu_has_two_names(monkeypatch):
     assert device_type("cpu") == "cpu"
     with pytest.raises(ConfigError, match=r"trainer\.accelerator=mps"):
         device_type("mps")
+
+
+@pytest.mark.parametrize(("accelerator", "kind"), [("cpu", "CPU cores"), ("gpu", "cuda devices")])
+def test_more_processes_than_there_is_room_for_are_refused(accelerator, kind, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device("cuda"))
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: 3)
+    check_devices(accelerator, 3)
+    with pytest.raises(ConfigError, match=rf"trainer\.devices=4 .*{kind} .*3\. Set trainer\.devices to 3 or less"):
+        check_devices(accelerator, 4)
 
 
 def test_a_compiler_is_looked_for_on_the_path(monkeypatch, tmp_path):

@@ -71,14 +71,17 @@ def test_killed_and_stopped_runs_end_like_one_that_was_not(tmp_path):
         {"signal": "SIGTERM", "after_steps": 5, "after_s": 0},
         {"signal": "SIGKILL", "after_steps": 5, "after_s": 0.005},
         {},
+        {
+            "outputs": str(tmp_path / "whole"),
+            "arguments": [*TINY, *options, "trainer.save_every_minutes=null", "trainer.save_every_steps=null"],
+        },
     ]
     outcomes, told = start(tmp_path / "killed", attempts, *options)
-    assert [outcome["code"] for outcome in outcomes] == [-9, 75, -9, 0], told[-3000:]
+    assert [outcome["code"] for outcome in outcomes] == [-9, 75, -9, 0, 0], told[-3000:]
     saved = [outcome["saved"] for outcome in outcomes[:3]]
     assert 0 < saved[0] <= saved[1] <= saved[2] < 40
     assert f"Stopped by SIGTERM. The same command goes on from step {saved[1]} of 40." in told
     assert f"going on at step {saved[1]} of 40" in told
-    start(tmp_path / "whole", [{}], *options, "trainer.save_every_minutes=null", "trainer.save_every_steps=null")
     assert_same(tmp_path / "killed", tmp_path / "whole")
 
 

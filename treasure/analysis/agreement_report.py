@@ -32,7 +32,7 @@ from treasure.analysis.figures.agreement import (
     draw_reliability,
 )
 from treasure.analysis.figures.draw import Plan, SavedFigure, save_all
-from treasure.analysis.html import images_of, render
+from treasure.analysis.html import Finished, images_of, render
 from treasure.analysis.tables import write_rows
 from treasure.analysis.wording import brief, count, percent
 from treasure.errors import ConfigError, DataError, did_you_mean
@@ -51,11 +51,9 @@ class Source:
 
 
 @dataclass(frozen=True)
-class AgreementReport:
+class AgreementReport(Finished):
     """A finished agreement report: where it lies and all that it holds."""
 
-    title: str
-    folder: Path
     found: str
     gold: str
     num_found: int
@@ -69,11 +67,6 @@ class AgreementReport:
     reliability: tuple[ReliabilityRow, ...]
     figures: tuple[SavedFigure, ...]
     config: AgreementConfig
-
-    @property
-    def page(self) -> Path:
-        """The page to open."""
-        return self.folder / "index.html"
 
 
 def write_agreement(

@@ -1,11 +1,11 @@
 """`Report`: all that was found out about one group of runs, handed from the analysis to pages, terminal and loggers."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from treasure.analysis.collect import RunTable
 from treasure.analysis.examples import SideBySide
 from treasure.analysis.figures.draw import SavedFigure
+from treasure.analysis.html import Finished
 from treasure.analysis.lifts import DifferenceRow, GroupRow, LiftRow
 from treasure.analysis.marker_accuracy import AccuracyRow
 from treasure.analysis.progress import ProgressRow
@@ -14,11 +14,9 @@ from treasure.analysis.verdicts import Verdict
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Finished):
     """A finished report: where it lies and all that it holds."""
 
-    title: str
-    folder: Path
     runs: RunTable
     lifts: tuple[LiftRow, ...]
     differences: tuple[DifferenceRow, ...]
@@ -30,8 +28,3 @@ class Report:
     examples: tuple[SideBySide, ...]
     facts: tuple[Fact, ...]
     provenance: tuple[tuple[str, str], ...]
-
-    @property
-    def page(self) -> Path:
-        """The page to open."""
-        return self.folder / "index.html"

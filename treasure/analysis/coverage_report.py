@@ -36,7 +36,7 @@ from treasure.analysis.coverage import (
 )
 from treasure.analysis.figures.coverage import draw_datasets, draw_pair, draw_probabilities, draw_states, draw_values
 from treasure.analysis.figures.draw import Plan, SavedFigure, save_all
-from treasure.analysis.html import images_of, render
+from treasure.analysis.html import Finished, images_of, render
 from treasure.analysis.tables import write_rows
 from treasure.analysis.tally import Tally, tally
 from treasure.analysis.wording import brief, count, percent
@@ -49,11 +49,9 @@ NUM_SHOWN = 40
 
 
 @dataclass(frozen=True)
-class CoverageReport:
+class CoverageReport(Finished):
     """A finished coverage report: where it lies and all that it holds."""
 
-    title: str
-    folder: Path
     sizes: dict[str, int]
     states: tuple[StateRow, ...]
     outcomes: tuple[OutcomeRow, ...]
@@ -66,11 +64,6 @@ class CoverageReport:
     gaps: tuple[GapRow, ...]
     figures: tuple[SavedFigure, ...]
     config: CoverageConfig
-
-    @property
-    def page(self) -> Path:
-        """The page to open."""
-        return self.folder / "index.html"
 
     @property
     def num_examples(self) -> int:

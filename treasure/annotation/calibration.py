@@ -63,10 +63,7 @@ def calibration(
 
     Source: Guo et al., 'On Calibration of Modern Neural Networks', ICML 2017, with bins of equal width.
     """
-    assert len(probability) == len(right) > 0
-    assert ((probability >= 0) & (probability <= 1)).all(), "probabilities must be in [0, 1]"
-    codes = 2 * np.rint(probability * _STEPS).astype(np.int64) + right.astype(np.int64)
-    kinds, of_answer, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    kinds, of_answer, counts = _counted(probability, right)
     blocks = list(resampled_counts(of_answer, clusters, num_kinds=len(kinds), num_resamples=num_resamples, seed=seed))
     num_prompts = len(right) if clusters is None else len(np.unique(clusters))
     exact = [float(measure(counts[None], kinds)[0]) for measure in (_ece, _brier)]
@@ -74,6 +71,20 @@ def calibration(
     ece = basic_interval(exact[0], draws[0], num_prompts, num_prompts)
     brier = percentile_interval(exact[1], draws[1], num_prompts, num_prompts)
     return Calibration(len(right), ece, _chance_ece(counts, kinds, seed), brier, _bins(counts, kinds))
+
+
+def calibration_error(probability: np.ndarray, right: np.ndarray) -> float:
+    """The `ece` of `calibration` alone, from 0 (best) to 1."""
+    kinds, _, counts = _counted(probability, right)
+    return float(_ece(counts[None], kinds)[0])
+
+
+def _counted(probability: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(kinds (C,), the place of each answer's kind (N,), how many answers each kind has (C,))."""
+    assert len(probability) == len(right) > 0
+    assert ((probability >= 0) & (probability <= 1)).all(), "probabilities must be in [0, 1]"
+    codes = 2 * np.rint(probability * _STEPS).astype(np.int64) + right.astype(np.int64)
+    return np.unique(codes, return_inverse=True, return_counts=True)
 
 
 def _said(kinds: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 import gzip
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, cast
@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from treasure.annotation.annotate import FindingSource, settled
-from treasure.data.example import Example
+from treasure.annotation.finding import Finding
+from treasure.data.example import Example, MarkedExample
 from treasure.data.readers import DatasetConfig, read_dataset
+from treasure.markers.marker_set import MarkerSet
 from treasure.taxonomy.taxonomy import Taxonomy
 
 _CHUNK = 1024
@@ -30,26 +32,35 @@ def export(
     Raises:
         DataError: data that cannot be read, or wrong facts.
     """
+    examples = (example for dataset in datasets.values() for example in read_dataset(dataset))
+    found = ((example, settled(example, taxonomy, sources)) for example in examples)
+    return _write((_row(example, one.markers, one.given, taxonomy) for example, one in found), output)
+
+
+def export_marked(examples: Iterable[MarkedExample], taxonomy: Taxonomy, output: Path) -> int:
+    """Writes examples that know their markers, such as those of the world, as `export` does; nobody has given them."""
+    return _write((_row(marked.example, marked.markers, {}, taxonomy) for marked in examples), output)
+
+
+def _write(rows: Iterator[dict[str, Any]], output: Path) -> int:
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_name(output.name + ".partial")
-    rows = (_row(example, taxonomy, sources) for dataset in datasets.values() for example in read_dataset(dataset))
     number = _write_parquet(rows, partial) if output.suffix == ".parquet" else _write_lines(rows, partial, output)
     os.replace(partial, output)
     return number
 
 
-def _row(example: Example, taxonomy: Taxonomy, sources: Sequence[FindingSource]) -> dict[str, Any]:
-    found = settled(example, taxonomy, sources)
+def _row(example: Example, markers: MarkerSet, given: Mapping[str, Finding], taxonomy: Taxonomy) -> dict[str, Any]:
     return {
         "id": example.id,
         "dataset": example.dataset,
         "messages": [{"role": message.role, "content": message.content} for message in example.messages],
         "completion": example.completion,
-        "markers": found.markers.to_dict(),
-        "not_applicable": sorted(found.markers.not_applicable, key=taxonomy.index),
+        "markers": markers.to_dict(),
+        "not_applicable": sorted(markers.not_applicable, key=taxonomy.index),
         "given": {
             name: {"annotator": finding.annotator, "probability": finding.probability}
-            for name, finding in found.given.items()
+            for name, finding in given.items()
         },
     }
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from treasure.annotation.chain import Tally, Task, categories_of
 from treasure.annotation.classifier.labelled import labelled_examples, shot_examples
 from treasure.annotation.config import build_annotators
-from treasure.annotation.export import export
+from treasure.annotation.export import export, export_marked
 from treasure.annotation.finding import Outcome
 from treasure.annotation.quality import fit_edges
 from treasure.annotation.run import AnnotationSummary, annotate_datasets, rehearse
@@ -71,10 +71,12 @@ def run(config: AnnotateCommand) -> None:
 
 
 def run_export(config: ExportCommand) -> None:
-    """Writes every example with the markers of the sidecar, who gave them and how sure they were."""
-    taxonomy = config.taxonomy.load(conf_dir() / "taxonomy")
-    datasets, sidecar = _datasets(config.data), Sidecar(Path(config.folder), taxonomy)
-    number = export(datasets, taxonomy, [sidecar], Path(config.output))
+    """Writes all examples with the markers of the sidecar, who gave them and how sure; or those of the world."""
+    taxonomy, output = config.taxonomy.load(conf_dir() / "taxonomy"), Path(config.output)
+    if config.data.source is DataSource.WORLD:
+        number = export_marked(World(config.world, taxonomy).train_examples(), taxonomy, output)
+    else:
+        number = export(config.data.datasets, taxonomy, [Sidecar(Path(config.folder), taxonomy)], output)
     say(f"{number} examples: {config.output}")
 
 
@@ -119,7 +121,7 @@ def _datasets(data: DataConfig) -> Mapping[str, DatasetConfig]:
     if data.source is DataSource.WORLD:
         raise ConfigError(
             "data.source is world, whose examples know their markers. Name files, such as data=real or experiments=…, "
-            "as docs/data.md tells."
+            "as docs/data.md tells; treasure-annotate export data=world makes one of the world."
         )
     return data.datasets
 

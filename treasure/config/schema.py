@@ -268,6 +268,8 @@ class ExportCommand(AnnotateCommand):
 
     output: str
     """File to write: .jsonl, .jsonl.gz or .parquet."""
+    world: WorldConfig = field(default_factory=WorldConfig)
+    """The world whose examples are written with data=world."""
 
     def __post_init__(self) -> None:
         super(ExportCommand, self).__post_init__()

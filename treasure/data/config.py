@@ -12,7 +12,7 @@ from treasure.data.overflow import OverflowPolicy
 from treasure.data.raw_rows import files_of
 from treasure.data.readers import DatasetConfig
 from treasure.data.template import TemplateConfig
-from treasure.errors import ConfigError, DataError
+from treasure.errors import ConfigError, DataError, did_you_mean
 
 
 class DataSource(StrEnum):
@@ -30,6 +30,8 @@ class DataConfig:
     """world or files."""
     datasets: dict[str, DatasetConfig] = field(default_factory=dict)
     """Name -> dataset; read when the source is files, and then at least one."""
+    only: list[str] = field(default_factory=list)
+    """Names of the datasets to read, such as [lima, xquad]; empty takes all that are listed."""
     annotations: Any = field(default_factory=list)
     """Folder that treasure-annotate made for these files, or a list of them, the most trusted first; their markers go
     beside the facts."""
@@ -63,6 +65,13 @@ class DataConfig:
             raise ConfigError(f"data.tail_threshold must be between 0 and 1, got {self.tail_threshold}.")
         if not 1 <= self.tail_upsampling < math.inf:
             raise ConfigError(f"data.tail_upsampling must be at least 1, got {self.tail_upsampling}.")
+        for name in self.only:
+            if name not in self.datasets:
+                raise ConfigError(
+                    f"data.only: there is no dataset '{name}'.{did_you_mean(name, self.datasets)} "
+                    f"Listed: {', '.join(self.datasets) or 'none'}."
+                )
+        self.datasets = {name: one for name, one in self.datasets.items() if name in (self.only or self.datasets)}
         for name, dataset in self.datasets.items():
             dataset.name = dataset.name or name
 

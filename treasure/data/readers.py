@@ -2,6 +2,7 @@
 
 import logging
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -9,7 +10,7 @@ from typing import Any
 
 from treasure.data.example import Example, example_id
 from treasure.data.raw_rows import RawRow, raw_rows
-from treasure.data.shapes import FIELDS, BadRowError, RowReader, Shape, Turns, detect_shape, template_columns
+from treasure.data.shapes import FIELDS, BadRowError, RowReader, Shape, Turns, cell_of, detect_shape, template_columns
 from treasure.errors import ConfigError, DataError, did_you_mean
 
 _LOG = logging.getLogger(__name__)
@@ -28,9 +29,32 @@ class ColumnFact:
     """A category whose value stands in a column of the rows."""
 
     column: str
-    """Name of the column; an empty cell means that nothing is known."""
+    """Name of the column, or a path into it such as turns[1][label]; an empty cell means that nothing is known."""
+    pattern: str = ""
+    """Regular expression with one group, which is the cell that counts, such as 'helpful: (\\d)'; without a match
+    nothing is known. Empty takes the whole cell."""
     values: dict[str, Any] = field(default_factory=dict)
     """Cell -> value, such as {fr: French}; null leaves the category unknown, cells not listed are taken as they are."""
+
+    def __post_init__(self) -> None:
+        try:
+            num_groups = re.compile(self.pattern).groups
+        except re.error as error:
+            raise ConfigError(f"column '{self.column}': pattern {self.pattern!r} cannot be read: {error}.") from error
+        if self.pattern and num_groups != 1:
+            raise ConfigError(
+                f"column '{self.column}': pattern {self.pattern!r} must have one group, in parentheses, got "
+                f"{num_groups}; (?:…) groups without counting."
+            )
+
+    def value(self, cell: Any) -> Any:
+        """The value that `cell` stands for; None where it says nothing."""
+        if self.pattern and (found := re.search(self.pattern, str(cell))):
+            cell = found[1]
+        elif self.pattern:
+            return None
+        is_empty = cell is None or cell == "" or cell != cell  # NaN is how tables spell an empty cell
+        return None if is_empty else self.values.get(str(cell), cell)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -208,20 +232,14 @@ def _examples(name: str, config: DatasetConfig, reader: RowReader | None, row: R
 def _facts(config: DatasetConfig, fields: dict[str, Any]) -> dict[str, Any]:
     facts = dict(config.facts)
     for category, source in config.columns.items():
-        if source.column not in fields:
+        cells = cell_of(fields, source.column)
+        if cells is None and source.column.partition("[")[0] not in fields:
             raise BadRowError(f"Column '{source.column}', which holds '{category}', is missing.")
-        cells = fields[source.column]
-        known = [_renamed(cell, source.values) for cell in (cells if isinstance(cells, list) else [cells])]
+        known = [source.value(cell) for cell in (cells if isinstance(cells, list) else [cells])]
         known = [value for value in known if value is not None]
         if known:
             facts[category] = known if isinstance(cells, list) else known[0]
     return facts
-
-
-def _renamed(cell: Any, values: dict[str, Any]) -> Any:
-    """The value that `cell` stands for; None when it is empty."""
-    is_empty = cell is None or cell == "" or cell != cell  # NaN is how tables spell an empty cell
-    return None if is_empty else values.get(str(cell), cell)
 
 
 def _set_aside(config: DatasetConfig, row: RawRow, error: BadRowError, report: ReadReport) -> None:

@@ -111,20 +111,20 @@ class RowReader:
         return tuple(messages), self._text(row, "output")
 
     def _optional_text(self, row: Mapping[str, Any], name: str) -> str:
-        value = _cell(row, self._column(row, name))
+        value = cell_of(row, self._column(row, name))
         if value is not None and not isinstance(value, str):
             raise BadRowError(f"Column '{self._column(row, name)}' must hold text, got {type(value).__name__}.")
         return value if value and value.strip() else ""
 
     def _history(self, row: Mapping[str, Any]) -> list[tuple[str, str]]:
-        pairs = _cell(row, self._column(row, "history")) or []
+        pairs = cell_of(row, self._column(row, "history")) or []
         if not isinstance(pairs, Sequence) or not all(_is_pair(pair) for pair in pairs):
             raise BadRowError("Column 'history' must be a list of [question, answer] pairs of non-empty text.")
         return [(pair[0], pair[1]) for pair in pairs]
 
     def _messages(self, row: Mapping[str, Any]) -> list[Message]:
         column = self._column(row, next(iter(FIELDS[self.shape])))
-        turns = _cell(row, column)
+        turns = cell_of(row, column)
         if not isinstance(turns, list) or not turns:
             raise BadRowError(f"Column '{column}' must be a list of turns, got {_shown(turns)}.")
         if "answer" in self.fields:
@@ -132,7 +132,7 @@ class RowReader:
         return [self._message(turn, number) for number, turn in enumerate(turns, start=1)]
 
     def _answer(self, row: Mapping[str, Any]) -> Any:
-        answer = _cell(row, self.fields["answer"])
+        answer = cell_of(row, self.fields["answer"])
         role_key, content_key = _TURN_KEYS[self.shape]
         return {role_key: "assistant", content_key: answer} if isinstance(answer, str) else answer
 
@@ -176,7 +176,7 @@ def detect_shape(row: Mapping[str, Any], fields: Mapping[str, str], prompt_templ
     for shape in (Shape.MESSAGES, Shape.CONVERSATIONS, Shape.INSTRUCTION, Shape.PROMPT_COMPLETION):
         columns = {name: (fields[name],) if name in fields else usual for name, usual in FIELDS[shape].items()}
         present = {
-            name: next((c for c in names if c in row or _cell(row, c) is not None), None)
+            name: next((c for c in names if c in row or cell_of(row, c) is not None), None)
             for name, names in columns.items()
         }
         complete = all(column for name, column in present.items() if name not in _OPTIONAL)
@@ -203,11 +203,7 @@ def _filled(template: str, row: Mapping[str, Any]) -> str:
     return "".join(text + (_required_text(row, path) if path is not None else "") for text, path, _, _ in parts)
 
 
-def _has(row: Mapping[str, Any], path: str) -> bool:
-    return path in row or _cell(row, path) is not None
-
-
-def _cell(row: Mapping[str, Any], path: str) -> Any:
+def cell_of(row: Mapping[str, Any], path: str) -> Any:
     """What the column `path` holds, or lies below it at the end of the path; None where there is nothing."""
     found = _PATH.fullmatch(path)
     if path in row or found is None:
@@ -224,7 +220,7 @@ def _cell(row: Mapping[str, Any], path: str) -> Any:
 
 
 def _required_text(row: Mapping[str, Any], column: str) -> str:
-    value = _cell(row, column)
+    value = cell_of(row, column)
     if value is None and column not in row:
         raise BadRowError(f"Column '{column}' is missing; there are {', '.join(map(str, row)) or 'none'}.")
     if isinstance(value, int | float) and not isinstance(value, bool):

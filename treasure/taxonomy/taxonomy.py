@@ -175,6 +175,11 @@ class Taxonomy:
         )
 
     @cached_property
+    def deciding(self) -> tuple[str, ...]:
+        """The categories that decide whether others apply."""
+        return tuple(dict.fromkeys(c.applies_when.category for c in self.categories if c.applies_when is not None))
+
+    @cached_property
     def num_markers(self) -> int:
         """Closed values plus numeric categories, as the paper counts."""
         return sum(1 if category.is_numeric else len(category.values) for category in self.categories)

@@ -30,8 +30,8 @@ class TrainerConfig:
     accelerator: str = "auto"
     """Lightning's accelerator: auto, cpu, gpu, …"""
     devices: int = 1
-    """Processes on each machine, at least 1, each with a device (or a share of the CPU) of its own. They learn from the
-    same global batches as one, cut over the processes."""
+    """Processes on each machine, from 1 to the number of its devices (or CPU cores), each with one of its own. They
+    learn from the same global batches as one, cut over the processes."""
     strategy: Strategy = Strategy.DDP
     """What each of several processes keeps. ddp: all weights, gradients and optimizer states. fsdp: its share of them,
     for models that one device has no room for; layers are put together as they run, which takes time."""

@@ -34,6 +34,22 @@ def device_type(accelerator: str) -> str:
     return found if accelerator == "gpu" else accelerator
 
 
+def check_devices(accelerator: str, devices: int) -> None:
+    """Refuses more processes than the machine has devices, or CPU cores, for them.
+
+    Raises:
+        ConfigError: it has fewer than `devices`, or none of the kind that `accelerator` names.
+    """
+    device = device_type(accelerator)
+    num_found = (os.cpu_count() or 1) if device == "cpu" else torch.accelerator.device_count()
+    if devices > num_found:
+        kind = "CPU cores" if device == "cpu" else f"{device} devices"
+        raise ConfigError(
+            f"trainer.devices={devices} asks for as many processes, each on a device of its own; {kind} of this "
+            f"machine: {num_found}. Set trainer.devices to {num_found} or less."
+        )
+
+
 def resolve_precision(precision: str, device: str) -> str:
     """`precision`, with auto resolved: bf16-mixed where `device` multiplies bfloat16 natively, else 32-true.
 

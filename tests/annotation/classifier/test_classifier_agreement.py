@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score
 
+from treasure.annotation.calibration import calibration_error
 from treasure.annotation.classifier.agreement import agreement
-from treasure.annotation.classifier.linear import calibration_error, fit_temperature
+from treasure.annotation.classifier.linear import fit_temperature
 
 
 def one_hot(labels, num_values: int) -> np.ndarray:

@@ -10,7 +10,6 @@ from scipy.special import logsumexp, softmax
 from sklearn.linear_model import SGDClassifier
 
 _TEMPERATURES = (0.02, 50.0)
-_NUM_BINS = 10
 
 
 @dataclass(frozen=True)
@@ -72,12 +71,3 @@ def fit_temperature(scores: np.ndarray, truth: np.ndarray) -> float:
 
     found = minimize_scalar(loss, bounds=tuple(np.log(_TEMPERATURES)), method="bounded")
     return float(np.exp(found.x))
-
-
-def calibration_error(probabilities: np.ndarray, is_right: np.ndarray) -> float:
-    """The expected calibration error, from 0 (best) to 1: how far stated probabilities (N,) are from the share of right
-    answers (N,), on average over ten bins of equal width, each counting by its answers.
-    """
-    bins = np.minimum((probabilities * _NUM_BINS).astype(int), _NUM_BINS - 1)
-    gaps = np.bincount(bins, weights=probabilities - is_right, minlength=_NUM_BINS)
-    return float(np.abs(gaps).sum() / len(probabilities))

@@ -11,10 +11,11 @@ from scipy.sparse import csr_matrix
 from scipy.special import softmax
 from sklearn.model_selection import StratifiedGroupKFold
 
+from treasure.annotation.calibration import calibration_error
 from treasure.annotation.classifier.agreement import agreement
 from treasure.annotation.classifier.config import ClassifierTrainConfig
 from treasure.annotation.classifier.features import TextFeatures
-from treasure.annotation.classifier.linear import LinearModel, calibration_error, fit, fit_temperature
+from treasure.annotation.classifier.linear import LinearModel, fit, fit_temperature
 from treasure.annotation.classifier.model import Classifier, save
 from treasure.annotation.classifier.report import CategoryReport, LeftOut, Report, Trial
 from treasure.annotation.classifier.sample import Labelled, balanced_weights, draw, learnable

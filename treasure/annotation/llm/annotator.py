@@ -84,8 +84,7 @@ class LLMAnnotator:
     @property
     def reads(self) -> tuple[str, ...]:
         """The language, and categories that decide whether others apply."""
-        ruled = [c.applies_when.category for c in self._taxonomy.categories if c.applies_when is not None]
-        return tuple(dict.fromkeys(("lang", *ruled)))
+        return tuple(dict.fromkeys(("lang", *self._taxonomy.deciding)))
 
     @property
     def version(self) -> str:

@@ -74,9 +74,8 @@ class RulesAnnotator:
     @property
     def reads(self) -> tuple[str, ...]:
         """The language, lengths that are stated, and what decides whether there is code."""
-        ruled = [c.applies_when.category for c in self._taxonomy.categories if c.applies_when is not None]
         sizes = [category.name for category in self._lengths]
-        return tuple(dict.fromkeys(("lang", *sizes, *ruled)))
+        return tuple(dict.fromkeys(("lang", *sizes, *self._taxonomy.deciding)))
 
     @property
     def version(self) -> str:
