@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
-from unittest import mock
 
 import pytest
 
@@ -44,7 +43,7 @@ def here(capfd: pytest.CaptureFixture[str]) -> Callable[..., Done]:
 
 def call(name: str, *arguments: str) -> int:
     """The exit code of a command that runs in this process."""
-    with mock.patch.dict(os.environ), pytest.MonkeyPatch.context() as patch:  # W&B sets variables
+    with pytest.MonkeyPatch.context() as patch:
         patch.chdir(REPOSITORY)
         patch.setattr(sys, "argv", [f"treasure-{name}", *arguments])
         patch.setenv("COLUMNS", "100")

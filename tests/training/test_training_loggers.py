@@ -11,7 +11,8 @@ def run_ids(folder, starts=1):
         for logger in loggers:
             logger.log_metrics({"loss": 1.0}, step=number)
         finish(loggers, succeeded=True)
-    return {path.name.rpartition("-")[2] for path in folder.glob("wandb/offline-run-*")}
+    # offline-run-<time>-<id>, and a number behind where two starts fall into one second
+    return {path.name.split("-")[3] for path in folder.glob("wandb/offline-run-*")}
 
 
 def test_a_run_that_was_cut_short_goes_on_in_its_own_wandb_run(tmp_path):
