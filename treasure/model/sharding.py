@@ -23,15 +23,20 @@ def model_to_cut(model: PreTrainedModel, *, keeps_whole: bool) -> PreTrainedMode
     return copy.deepcopy(model) if keeps_whole else model
 
 
+def layers_of(model: PreTrainedModel) -> list[nn.Module]:
+    """The layers of `model`, first to last; none where the architecture does not name them."""
+    names = set(model._no_split_modules or ())
+    lists = (module for module in model.modules() if isinstance(module, nn.ModuleList))
+    return [layer for found in lists for layer in found if type(layer).__name__ in names]
+
+
 def decoder_layers(model: PreTrainedModel) -> list[nn.Module]:
     """The layers that `model` is cut at, first to last.
 
     Raises:
         ConfigError: the architecture does not name them.
     """
-    names = set(model._no_split_modules or ())
-    lists = (module for module in model.modules() if isinstance(module, nn.ModuleList))
-    layers = [layer for found in lists for layer in found if type(layer).__name__ in names]
+    layers = layers_of(model)
     if not layers:
         raise ConfigError(
             f"{type(model).__name__} does not name its layers, so it cannot be cut over processes. Take trainer=ddp."

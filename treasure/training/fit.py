@@ -1,6 +1,7 @@
 """One training run: Lightning's Trainer over micro-batches, with copies of the model kept along the way."""
 
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from treasure.model.attention import check_causal, check_packing, check_position
 from treasure.model.causal_lm import num_parameters, num_trainable_parameters
 from treasure.model.config import OptimizerConfig, SchedulerConfig
 from treasure.model.module import MarkerLM
-from treasure.model.sharding import decoder_layers, gather, model_to_cut
+from treasure.model.sharding import gather, layers_of, model_to_cut
 from treasure.ranks import rank
 from treasure.seeding import key_to_int
 from treasure.training.config import CallbacksConfig, TrainerConfig
@@ -148,7 +149,7 @@ def fit(
     shows_progress = callbacks.progress and own_rank == 0
     trained = model_to_cut(model, keeps_whole=own_rank == 0) if trainer.is_sharded else model
     module = MarkerLM(trained, optimizer, scheduler, num_steps, dataset.categories, compile_model)
-    at_once = decoder_layers(trained) if trainer.is_sharded else [trained.base_model]  # all weights are there meanwhile
+    at_once = layers_of(trained) or [trained.base_model]  # layers are alike: one is compiled for all
     lightning = pl.Trainer(
         max_steps=num_steps,
         max_epochs=-1,
@@ -212,7 +213,9 @@ def _compiled(modules: Sequence[nn.Module]) -> Iterator[None]:
     for module, forward in zip(modules, forwards, strict=True):
         module.forward = torch.compile(forward, dynamic=True)
     try:
-        yield
+        with warnings.catch_warnings():  # torch looks at every attribute of a layer's input when it traces
+            warnings.filterwarnings("ignore", message=r"The \.grad attribute of a Tensor that is not a leaf")
+            yield
     finally:
         for module, forward in zip(modules, forwards, strict=True):
             module.forward = forward
