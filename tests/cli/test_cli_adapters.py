@@ -1,34 +1,18 @@
 """Adapters through the commands, on a real pretrained base where there is one."""
 
 import csv
-import importlib
 import json
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from commands import call
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 REPOSITORY = Path(__file__).parents[2]
 SHARED = REPOSITORY.parent / "shared"
 BASE, DATA = SHARED / "models" / "stories260K", SHARED / "data"
 SMALL = ("alpaca_5000", "code_alpaca_2k", "codexglue_refinement_small", "oasst_fr", "alpaca_zh_demo")
-
-
-def call(name: str, *arguments: str) -> int:
-    sys.argv = [f"treasure-{name}", *arguments]
-    try:
-        importlib.import_module(f"treasure.cli.{name}").main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
-
-
-@pytest.fixture(autouse=True)
-def here(monkeypatch):
-    monkeypatch.chdir(REPOSITORY)
-    monkeypatch.setattr(sys, "argv", sys.argv)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +26,7 @@ def here(monkeypatch):
     ids=["random base", "text", "none", "rank"],
 )
 def test_what_makes_no_sense_is_refused_before_anything_starts(arguments, said, tmp_path, capfd):
-    assert call("train", *arguments, f"paths.outputs={tmp_path}", "logger=csv") == 2
+    assert call("treasure-train", *arguments, f"paths.outputs={tmp_path}", "logger=csv") == 2
     assert said in " ".join(capfd.readouterr().err.split())
     assert not list(tmp_path.iterdir())
 
@@ -52,7 +36,7 @@ def test_what_makes_no_sense_is_refused_before_anything_starts(arguments, said, 
 @pytest.mark.parametrize("choice", ["lora", "markers_only"])
 def test_a_pretrained_base_learns_and_its_folder_loads(choice, tmp_path):
     done = call(
-        "train", "experiments=real_data", f"model={choice}", f"model.path={BASE}", f"paths.data={DATA}",
+        "treasure-train", "experiments=real_data", f"model={choice}", f"model.path={BASE}", f"paths.data={DATA}",
         f"paths.outputs={tmp_path}", "logger=csv", "callbacks.progress=false", "callbacks.log_every=1",
         "trainer.max_steps=8", "trainer.accelerator=cpu", "optimizer.learning_rate=5e-3", "scheduler.warmup_steps=1",
         "batch.global_batch_size=8", "data.overflow=truncate_content", "data.datasets.lima.limit=60",

@@ -2,16 +2,15 @@
 
 import gzip
 import json
-import sys
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from commands import call
 
 from treasure.annotation.sidecar import Sidecar
-from treasure.cli.annotate import main
 from treasure.config.run_lock import run_lock
 from treasure.data.config import DataConfig, DataSource
 from treasure.data.readers import DatasetConfig
@@ -26,11 +25,9 @@ REPOSITORY = Path(__file__).parents[2]
 def quick(tmp_path_factory) -> tuple[Path, str]:
     """The folder of outputs, and what the command said."""
     folder, said = tmp_path_factory.mktemp("quick"), StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(said):
-        patch.chdir(REPOSITORY)
-        patch.setenv("COLUMNS", "160")
-        patch.setattr(sys, "argv", ["treasure-annotate", "experiments=annotate_quick", f"paths.outputs={folder}"])
-        main()
+    with redirect_stdout(said), redirect_stderr(said):
+        code = call("treasure-annotate", "experiments=annotate_quick", f"paths.outputs={folder}", columns=160)
+    assert code == 0, said.getvalue()
     return folder, said.getvalue()
 
 

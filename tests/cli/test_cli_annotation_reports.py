@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import report
 
 from treasure.annotation.basic import fact_findings
 from treasure.annotation.finding import Finding, Outcome
 from treasure.annotation.parts import PartIdentity, meaning, write_block, write_part
 from treasure.annotation.sidecar import SidecarInfo, write_info
-from treasure.cli.report import main
 from treasure.data.readers import DatasetConfig, read_dataset
 from treasure.jsonl import write_jsonl
 
@@ -57,16 +57,6 @@ def table(path):
         return list(csv.DictReader(file))
 
 
-def call(monkeypatch, capsys, *arguments):
-    monkeypatch.setattr(sys, "argv", ["treasure-report", *arguments])
-    code = 0
-    try:
-        main()
-    except SystemExit as end:
-        code = int(end.code or 0)
-    return code, *capsys.readouterr()
-
-
 @pytest.mark.slow
 def test_coverage_as_a_process(place):
     command = [str(Path(sys.executable).parent / "treasure-report"), "coverage", f"paths.outputs={place / 'outputs'}"]
@@ -86,9 +76,9 @@ def test_coverage_as_a_process(place):
     assert done.stderr == ""
 
 
-def test_agreement_with_facts_of_files(place, monkeypatch, capsys):
+def test_agreement_with_facts_of_files(place, capsys):
     arguments = ["agreement", *options(place), "agreement.num_resamples=200"]
-    code, out, err = call(monkeypatch, capsys, *arguments)
+    code, out, err = report(capsys, *arguments)
     assert code == 0, err
     assert "Gold: the facts of the data. Compared over the 40 examples" in out
     rows = {
@@ -103,21 +93,21 @@ def test_agreement_with_facts_of_files(place, monkeypatch, capsys):
     assert (counts["domain"]["not_asked"], counts["domain"]["judged"]) == ("40", "0")
 
 
-def test_agreement_between_folders(place, monkeypatch, capsys):
+def test_agreement_between_folders(place, capsys):
     outputs, sidecar = f"paths.outputs={place / 'outputs'}", place / "outputs" / "annotations"
     arguments = ["agreement", outputs, f"gold={sidecar}", "found_by=guesser", "folder=mine"]
-    code, out, err = call(monkeypatch, capsys, *arguments)
+    code, out, err = report(capsys, *arguments)
     assert code == 0, err
     assert (place / "outputs" / "reports" / "mine" / "index.html").is_file()
     assert "over the 40 examples" in out
 
 
-def test_agreement_with_what_the_world_knows(annotate, tmp_path, monkeypatch, capfd):
+def test_agreement_with_what_the_world_knows(annotate, tmp_path, capfd):
     """The world becomes a file, rules judge it without its facts, and are compared with these."""
     world = ["taxonomy.file=world", f"paths.outputs={tmp_path}"]
     assert "60 examples" in annotate("export", *world, "world.num_train_examples=60")
     annotate(*world, "data=exported", "annotator.order=[rules]", "categories=[lang,length_tokens,code_type]")
-    code, _, err = call(monkeypatch, capfd, "agreement", *world, "data=exported", "agreement.num_resamples=100")
+    code, _, err = report(capfd, "agreement", *world, "data=exported", "agreement.num_resamples=100")
     assert code == 0, err
     found = table(tmp_path / "reports" / "agreement" / "agreement.csv")
     rows = {row["category"]: row for row in found if (row["slice_kind"], row["measure"]) == ("all", "accuracy")}
@@ -136,13 +126,13 @@ def test_agreement_with_what_the_world_knows(annotate, tmp_path, monkeypatch, ca
         (["coverage", "coverage.pairs=[[lang,tsk]]"], "Did you mean 'task'?"),
     ],
 )
-def test_mistakes_are_told(place, monkeypatch, capsys, arguments, message):
-    code, _, err = call(monkeypatch, capsys, *arguments, f"paths.outputs={place / 'outputs'}")
+def test_mistakes_are_told(place, capsys, arguments, message):
+    code, _, err = report(capsys, *arguments, f"paths.outputs={place / 'outputs'}")
     assert code == 2
     assert message in " ".join(err.split())
 
 
 @pytest.mark.parametrize("name", ["coverage", "agreement"])
-def test_help(monkeypatch, capsys, name):
-    code, out, _ = call(monkeypatch, capsys, name, "--help")
+def test_help(capsys, name):
+    code, out, _ = report(capsys, name, "--help")
     assert code == 0 and f"Usage: treasure-report {name} [" in out

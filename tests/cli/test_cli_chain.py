@@ -1,7 +1,6 @@
 """The whole chain through the commands: sweep, skip, report, generate, render, and what users get wrong."""
 
 import csv
-import importlib
 import json
 import os
 import shutil
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from commands import call
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -38,20 +38,7 @@ class Done(NamedTuple):
 @pytest.fixture
 def here(capfd: pytest.CaptureFixture[str]) -> Callable[..., Done]:
     """Runs a command in this process, from the repository."""
-    return lambda name, *arguments: Done(call(name, *arguments), *capfd.readouterr())
-
-
-def call(name: str, *arguments: str) -> int:
-    """The exit code of a command that runs in this process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(REPOSITORY)
-        patch.setattr(sys, "argv", [f"treasure-{name}", *arguments])
-        patch.setenv("COLUMNS", "100")
-        try:
-            importlib.import_module(f"treasure.cli.{name}").main()
-        except SystemExit as end:
-            return int(end.code or 0)
-        return 0
+    return lambda name, *arguments: Done(call(f"treasure-{name}", *arguments), *capfd.readouterr())
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +47,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("with a space") / "outputs"
     done = command("run", "-m", "experiments=quick", "markers=none,tokens", f"paths.outputs={folder}", *SMALL)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert call("report", "group=quick", f"paths.outputs={folder}") == 0
+    assert call("treasure-report", "group=quick", f"paths.outputs={folder}") == 0
     return folder
 
 

@@ -2,12 +2,11 @@
 
 import json
 import os
-import sys
 
 import pytest
+from commands import report
 from rich.console import Console
 
-from treasure.cli.report import main
 from treasure.cli.status import status_of, statuses
 from treasure.config.run_folder import RunFolder
 from treasure.config.run_lock import run_lock
@@ -101,27 +100,17 @@ def test_an_unknown_group_is_refused(runs):
         list(statuses(runs, "othr"))
 
 
-def start(monkeypatch, capsys, *arguments):
-    monkeypatch.setattr(sys, "argv", ["treasure-report", *arguments])
-    code = 0
-    try:
-        main()
-    except SystemExit as end:
-        code = int(end.code or 0)
-    return code, *capsys.readouterr()
-
-
 def test_the_command(runs, monkeypatch, capsys):
     monkeypatch.setattr("treasure.cli.status.console", Console(width=200, highlight=False))
     outputs = f"paths.outputs={runs.parent}"
-    code, out, _ = start(monkeypatch, capsys, "status", outputs)
+    code, out, _ = report(capsys, "status", outputs)
     assert code == 0
     assert out.strip().endswith("4 runs: 1 done, 1 failed, 1 waiting, 1 cut short.")
     assert "failed: TrainingError: The loss is nan." in out and "1.250" in out
-    code, out, _ = start(monkeypatch, capsys, "status", "group=other", outputs)
+    code, out, _ = report(capsys, "status", "group=other", outputs)
     assert code == 0 and "1 runs: 1 waiting" in out and "done-" not in out
-    code, _, err = start(monkeypatch, capsys, "status", "grup=other", outputs)
+    code, _, err = report(capsys, "status", "grup=other", outputs)
     assert code == 2 and "group" in err
-    assert "Usage: treasure-report status [" in start(monkeypatch, capsys, "status", "--help")[1]
-    code, out, _ = start(monkeypatch, capsys, "status", f"paths.outputs={runs.parent / 'none'}")
+    assert "Usage: treasure-report status [" in report(capsys, "status", "--help")[1]
+    code, out, _ = report(capsys, "status", f"paths.outputs={runs.parent / 'none'}")
     assert code == 0 and "0 runs" in out
