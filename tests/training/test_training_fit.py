@@ -4,6 +4,7 @@ import math
 import pytest
 import tiny
 import torch
+from architectures import build
 
 from treasure.data.batches import BatchConfig
 from treasure.errors import ConfigError, TreasureError
@@ -11,7 +12,7 @@ from treasure.markers.config import MarkerMode
 from treasure.markers.dropout import DropoutConfig
 from treasure.model.config import OptimizerConfig, SchedulerConfig
 from treasure.training.config import CallbacksConfig, LoggerConfig, TrainerConfig, WandbMode
-from treasure.training.fit import fit, snapshot_steps
+from treasure.training.fit import compiled_at_once, fit, snapshot_steps
 from treasure.training.loggers import make_loggers
 
 BATCH = BatchConfig(global_batch_size=8, micro_batch_size=4)
@@ -143,3 +144,13 @@ def test_mixed_precision_trains_with_clipping(tmp_path):
 def test_options_out_of_range_are_refused_by_name(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         TrainerConfig(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "by_layer"), [("llama", True), ("gpt2", True), ("lfm2", False), ("gemma3_with_images", False)]
+)
+def test_layers_are_compiled_where_one_stands_for_all(name, by_layer):
+    model = build(name)
+    parts = compiled_at_once(model)
+    assert (parts != [model.base_model]) == by_layer
+    assert model.base_model not in compiled_at_once(model, in_layers=True)

@@ -9,7 +9,7 @@ from functools import cache
 import spacy
 from spacy.language import Language
 
-from treasure.annotation.words import Counter, WordCounter, counter
+from treasure.annotation.words import MAX_WORDS, Counter, WordCounter, counter
 from treasure.taxonomy.taxonomy import LENGTHS, Scalar, Taxonomy
 
 LANGUAGE_CODES = {
@@ -62,7 +62,9 @@ def learn_words(texts: Iterable[tuple[str, str | None]]) -> None:
     for language, some in by_language.items():
         count = _counter(language)
         if isinstance(count, WordCounter):
-            count.learn("\n".join(some).split())
+            pieces = "\n".join(some).split()
+            for start in range(0, len(pieces), MAX_WORDS // 2):  # no more than are remembered
+                count.learn(pieces[start : start + MAX_WORDS // 2])
 
 
 def length_values(text: str, language: str | None, taxonomy: Taxonomy) -> dict[str, Scalar]:

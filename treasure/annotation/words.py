@@ -49,9 +49,11 @@ class WordCounter:
     """Counts by a tokenizer that works piece by piece."""
 
     def __init__(self, pipeline: Language, tokenizer: Tokenizer) -> None:
-        self._pipeline = _lean(pipeline)
+        _make_lean(pipeline)
+        self._pipeline = pipeline
         self._words: dict[str, _Word] = {}
         self._exceptions = frozenset(tokenizer.rules or ())
+        self._is_one = tokenizer.token_match
         self._shapes: dict[str, _Word] = {_ONE: _PLAIN}
         self._spaced = tuple(rule for rule in tokenizer.rules or {} if " " in rule.strip())
         self._first_pieces = tuple({rule.split()[0] for rule in self._spaced})
@@ -86,29 +88,25 @@ class WordCounter:
                     is_over = word[2]
         return tokens, sentences
 
-    def learn(self, pieces: list[str]) -> None:
+    def learn(self, pieces: Iterable[str]) -> None:
         """Remembers all of `pieces`; new ones are tokenized together, which takes far less than one by one."""
-        new = {piece for piece in pieces if piece not in self._words}
-        if not new:
-            return
+        pieces = set(pieces)
+        new = pieces - self._words.keys()
         if len(self._words) + len(new) > MAX_WORDS:
             self._words.clear()
             self._shapes = {_ONE: _PLAIN}
             self._may_begin_spaced.clear()
-            new = set(pieces)
-        long = {piece for piece in new if len(piece) > MAX_PIECE}
-        for piece in long:
-            parts = [piece[start : start + _CUT] for start in range(0, len(piece), _CUT)]
-            self.learn(parts)
-            self._words[piece] = _joined(self._words[part] for part in parts)
+            new = pieces
+        long = {piece: _cut(piece) for piece in new if len(piece) > MAX_PIECE}
+        short = {piece: self._shape(piece) for piece in sorted(new.union(*long.values()) - long.keys())}
         if self._first_pieces:
             self._may_begin_spaced.update(piece for piece in new if piece.endswith(self._first_pieces))
-        short = {piece: self._shape(piece) for piece in new - long}
         asked = {shape: piece for piece, shape in short.items() if shape not in self._shapes}
         if asked:
             counted = _by_line(_tokens(self._pipeline, "\n".join(asked.values())))
             self._shapes.update(zip(asked, map(_word, counted), strict=True))
         self._words.update((piece, self._shapes[shape]) for piece, shape in short.items())
+        self._words.update((piece, _joined(self._words[part] for part in parts)) for piece, parts in long.items())
 
     def _shape(self, piece: str) -> str:
         """What decides how spaCy cuts `piece`. It cuts at marks, or at letters beside marks and digits, so of a word
@@ -119,14 +117,17 @@ class WordCounter:
         if piece.isalpha() or (piece.isascii() and piece.isdigit()):
             return _ONE
         match = _MARKED.fullmatch(piece)
-        if match is None:
+        if match is None or (self._is_one is not None and self._is_one(piece)):
             return piece
         before, word, behind = match.groups()
         if not (before or behind):
             return _ONE
-        if len(word) == 1 or self._has_exception(before, word, behind):  # a letter may be an abbreviation
+        beside = "".join(_letter_class(letter) for letter in (word[0], word[-2:-1], word[-1]))
+        if "?" in beside or self._has_exception(before, word, behind):
             return piece
-        return f"{before}{_letter_class(word[0])}{_letter_class(word[-2])}{_letter_class(word[-1])}{behind}"
+        if "." in behind and not beside.endswith(("ll", "bb")):  # capitals and single letters may be abbreviations
+            return piece
+        return f"{before}{beside}{behind}"
 
     def _has_exception(self, before: str, word: str, behind: str) -> bool:
         """Whether a word that is cut in its own way is left when some of the marks are cut off."""
@@ -157,22 +158,23 @@ _ONE = "one"
 """The shape of what is never cut: letters alone, or digits alone. No other has it, for it is such a piece."""
 _LETTERS = r"(?:[^\W\d_]++|[\u064b-\u0652\u0900-\u0963]++)++"
 """Letters, in Arabic and Devanagari with their vowel signs."""
-_MARKED = re.compile(rf"([^\w\s'’\u0900-\u0963]*+)({_LETTERS})([^\w\s'’]*+)")
-"""Letters and the marks before and behind them; but apostrophes, which belong to some letters."""
+_MARKED = re.compile(rf"([\"“„«(\[]?)({_LETTERS})([.,:;!?\"”“»)\]،؟।]*+)")
+"""Letters and the marks before and behind them that every language cuts off; not hyphens, stars and apostrophes, about
+which languages have rules of their own."""
 _CLASSES = tuple(re.compile(f"[{letters}]") for letters in (ALPHA_LOWER, ALPHA_UPPER))
 
 
 @cache
-def _letter_class(letter: str) -> int:
-    """What spaCy's patterns tell apart in a letter: of the small ones, of the capitals, of both, or of none."""
-    return sum(bool(pattern.match(letter)) << number for number, pattern in enumerate(_CLASSES))
+def _letter_class(letter: str) -> str:
+    """What spaCy's patterns tell apart in a letter: l for small ones, u for capitals, b for both; ? is no letter."""
+    is_lower, is_upper = (bool(pattern.fullmatch(letter)) for pattern in _CLASSES)
+    return "b" if is_lower and is_upper else "l" if is_lower else "u" if is_upper else "?"
 
 
-def _lean(pipeline: Language) -> Language:
-    """`pipeline`, which from now on works out of a new word only what is asked for here; the rest takes most time."""
+def _make_lean(pipeline: Language) -> None:
+    """From now on `pipeline` works out of a new word only what is asked for here; the rest takes most of its time."""
     vocab: Any = pipeline.vocab  # spaCy's types leave this attribute out
     vocab.lex_attr_getters = {name: vocab.lex_attr_getters[name] for name in (IS_PUNCT, IS_SPACE)}
-    return pipeline
 
 
 Token = tuple[bool, bool, bool]
@@ -215,6 +217,10 @@ def _count(tokens: list[Token]) -> tuple[int, int]:
 
 def _word(tokens: list[Token]) -> _Word:
     return _Word(len(tokens), *_sentences(tokens, False), *_sentences(tokens, True))
+
+
+def _cut(piece: str) -> list[str]:
+    return [piece[start : start + _CUT] for start in range(0, len(piece), _CUT)]
 
 
 def _joined(words: Iterable[_Word]) -> _Word:

@@ -149,7 +149,7 @@ def fit(
     shows_progress = callbacks.progress and own_rank == 0
     trained = model_to_cut(model, keeps_whole=own_rank == 0) if trainer.is_sharded else model
     module = MarkerLM(trained, optimizer, scheduler, num_steps, dataset.categories, compile_model)
-    at_once = layers_of(trained) or [trained.base_model]  # layers are alike: one is compiled for all
+    at_once = compiled_at_once(trained, in_layers=trainer.is_sharded) if compile_model else []
     lightning = pl.Trainer(
         max_steps=num_steps,
         max_epochs=-1,
@@ -177,7 +177,7 @@ def fit(
     loader = DataLoader(dataset, batch_size=None, shuffle=False, num_workers=0)
     trained.train()
     naming = keeper.errors_name_the_state() if keeper is not None else nullcontext()
-    with naming, _compiled(at_once if compile_model else []):
+    with naming, _compiled(at_once):
         if first_step < num_steps:
             lightning.fit(module, loader)
         elif keeper is not None:
@@ -204,6 +204,24 @@ def _strategy(trainer: TrainerConfig) -> str | Strategy:
     if trainer.is_sharded:
         return ModelParallelStrategy(data_parallel_size=trainer.num_processes, tensor_parallel_size=1)
     return "ddp" if trainer.num_processes > 1 else "auto"
+
+
+def compiled_at_once(model: PreTrainedModel, *, in_layers: bool = False) -> list[nn.Module]:
+    """What of `model` is compiled each on its own.
+
+    That is its layers, where they are alike (one is then compiled for all) and hold most weights; or with `in_layers`,
+    since of a model that is cut over processes the weights of one layer are there at a time. Else it is the whole model
+    but for its output layer.
+    """
+    layers = layers_of(model)
+    kinds = {(type(layer), *(tuple(weight.shape) for weight in layer.parameters())) for layer in layers}
+    others = _num_weights(model.base_model) - _num_weights(model.get_input_embeddings())
+    are_most = len(kinds) == 1 and sum(map(_num_weights, layers)) > others / 2
+    return layers if in_layers or are_most else [model.base_model]
+
+
+def _num_weights(module: nn.Module) -> int:
+    return sum(weight.numel() for weight in module.parameters())
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from treasure.annotation.rules.formality_signs import (
     INFORMAL_PATTERNS,
     PERSONA,
     PERSONA_HINTS,
+    PICTURE,
 )
 
 CLIP = 2_000
@@ -59,7 +60,7 @@ def _fewest(language: str | None) -> int:
 def signs_of(prose: str, language: str | None) -> Signs:
     """The signs in `prose`, by the tables of `language`."""
     text = prose[:CLIP]
-    lowered = text.lower().replace("’", "'")
+    lowered = text.lower().replace("’", "'").replace("_", " ")
     informal = len(_EMOJI.findall(text)) if _may_have_emoji(text) else 0
     formal = 0
     if language in FORMAL:
@@ -75,7 +76,7 @@ def signs_of(prose: str, language: str | None) -> Signs:
     return Signs(formal, informal)
 
 
-_PICTURE = re.compile("[\U0001f300-\U0001faff\u2600-\u26ff\u2764\u270c\u263a]")
+_PICTURE = re.compile(PICTURE)
 _FACE = re.compile(r"[:;]-?[)(DP]|[!?]{3}")
 
 

@@ -90,7 +90,10 @@ INFORMAL_PATTERNS: dict[str, str] = {
 }
 """Language -> pattern; each match counts as a word."""
 
-EMOJI = "[\U0001f300-\U0001faff\u2600-\u26ff\u2764\u270c\u263a]|(?<!\\w)[:;]-?[)(DP](?!\\w)|(?:[!?]){3,}|\\bx+d\\b|\\blol\\b"
+PICTURE = "[\U0001f300-\U0001faff\u2600-\u26ff\u2764\u270c\u263a]"
+"""A drawn sign of a mood or a thing."""
+
+EMOJI = PICTURE + "|(?<!\\w)[:;]-?[)(DP](?!\\w)|(?:[!?]){3,}|\\bx+d\\b|\\blol\\b"
 """What is informal in any language."""
 
 PERSONA = (

@@ -118,7 +118,7 @@ def _enumeration(text: Text, prompt: str) -> float:
 
 def _numbered_inside(outside: str) -> float:
     """Items that are numbered in one line, as in '1. this 2. that 3. more'."""
-    if "3." not in outside and "3)" not in outside:  # a quick look before a slow one
+    if outside.isascii() and "3." not in outside and "3)" not in outside:  # a quick look before a slow one
         return 0.0
     numbers = [int(number) for number in _NUMBERED_INSIDE.findall(outside)]
     return 0.8 if len(numbers) >= 3 and numbers == list(range(1, len(numbers) + 1)) else 0.0

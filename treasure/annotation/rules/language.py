@@ -83,7 +83,7 @@ def _by_model(text: str, letters: list[int], total: int) -> Guess:
         return Guess(None, note="scripts are mixed")
     lowered = text.lower()
     candidates = _candidates(lowered if _is_shouted(text) else text)
-    words = _WORD.findall(lowered)
+    words = _WORD.findall(lowered.replace("_", " "))
     code, probability = _among_rivals(candidates, words)
     if code == "zh" and letters[Script.HAN] >= 4:
         return Guess("Chinese", 0.6)  # names in Latin letters take up most of a short text

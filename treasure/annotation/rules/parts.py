@@ -121,9 +121,7 @@ _MARKUP = re.compile(
 
 _SIGN = re.compile(r"[;{}=<>$]")
 _BRACKET = re.compile(r"\w\(|\)\s*:")
-_FIRST_WORD = re.compile(
-    r"\s*(?:def|end|puts|echo|ls|cd|sudo|git|pip|npm|import|package|return|print|module)\b", re.MULTILINE
-)
+_FIRST_WORD = re.compile(r"\s*(?:def|end|puts|echo|ls|cd|sudo|git|pip|npm|import|package|return|print|module)\b")
 _STATEMENTS = (
     "SELECT", "select", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP",
     "DIVISION", "DISPLAY", "MOVE", "PERFORM",
