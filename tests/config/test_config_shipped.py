@@ -133,6 +133,25 @@ def test_what_a_choice_leaves_to_the_user_is_really_missing(users: dict[str, lis
         )
 
 
+def test_scores_of_several_scales_are_an_overlay_of_the_public_files(composers: dict[str, Composer]):
+    """As facts of `all_train` they would be one numeric lever for whoever trains with it."""
+    plain, scored = (
+        OmegaConf.to_container(composers["annotate"].compose([f"data={name}"]).data.datasets)
+        for name in ("all_train", "all_train_scores")
+    )
+    assert isinstance(plain, dict) and isinstance(scored, dict)
+    assert not [name for name, one in plain.items() if "quality" in {**one["facts"], **one["columns"]}]
+    columns = {
+        name: one["columns"].pop("quality")["column"] for name, one in scored.items() if "quality" in one["columns"]
+    }
+    assert columns == {
+        "nemo_sft_512_attributes": "conversations[1][label]",
+        "pairs_ru_left": "left_grade",
+        "pairs_ru_right": "right_grade",
+    }
+    assert scored == plain
+
+
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_experiment(composers: dict[str, Composer], name: str):
     command = "annotate" if name.startswith("annotate_") else "run"
