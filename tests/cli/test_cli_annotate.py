@@ -80,6 +80,14 @@ def test_export_writes_markers_and_who_gave_them(quick, annotate, tmp_path, name
     assert rows[0]["messages"] == [{"role": "user", "content": "May my landlord enter without notice?"}]
 
 
+def test_export_takes_no_world_for_files_that_were_forgotten(quick, annotate):
+    folder, _ = quick
+    sidecar = folder / "annotations" / "quick"
+    said = annotate("export", f"folder={sidecar}", f"paths.outputs={folder}", code=2)
+    assert "Missing option: data.source" in said and "data=world" in said
+    assert not sidecar.with_suffix(".jsonl").exists()
+
+
 def test_one_process_at_a_time(quick, annotate):
     folder, _ = quick
     with run_lock(folder / "annotations" / "quick"):

@@ -105,7 +105,7 @@ def test_agreement_between_folders(place, capsys):
 def test_agreement_with_what_the_world_knows(annotate, tmp_path, capfd):
     """The world becomes a file, rules judge it without its facts, and are compared with these."""
     world = ["taxonomy.file=world", f"paths.outputs={tmp_path}"]
-    assert "60 examples" in annotate("export", *world, "world.num_train_examples=60")
+    assert "60 examples" in annotate("export", "data=world", *world, "world.num_train_examples=60")
     annotate(*world, "data=exported", "annotator.order=[rules]", "categories=[lang,length_tokens,code_type]")
     code, _, err = report(capfd, "agreement", *world, "data=exported", "agreement.num_resamples=100")
     assert code == 0, err

@@ -1,5 +1,6 @@
 """A run's folder is named by all that decides its result, the content of its data included."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,20 @@ def test_an_edited_data_file_makes_another_run(tmp_path):
     assert folder(tmp_path, rows) == first
     rows.write_text('{"prompt": "one", "completion": "too"}\n')
     assert folder(tmp_path, rows) != first
+
+
+def test_naming_one_of_two_datasets_is_the_run_of_that_one_alone(tmp_path):
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"prompt": "one", "completion": "two"}\n')
+    names = ("rows", "others")
+
+    def named(listed: Sequence[str], only: list[str]) -> Path:
+        datasets = {name: DatasetConfig(path=str(rows)) for name in listed}
+        data = DataConfig(source=DataSource.FILES, datasets=datasets, only=only)
+        return open_run_folder(RunCommand(name="run", model=ModelConfig(path=None), data=data)).path
+
+    assert named(names, ["rows"]) == named(["rows"], [])
+    assert named(names, [*names]) == named(names, []) != named(names, ["rows"])
 
 
 def marked(tmp_path: Path, **changes) -> RunCommand:

@@ -14,8 +14,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from treasure.annotation.agreement import Judged, agreement
-from treasure.annotation.finding import Finding, Outcome
+from treasure.annotation.finding import Outcome
 from treasure.annotation.sidecar import Sidecar
 from treasure.taxonomy.load import load_taxonomy
 
@@ -31,13 +30,15 @@ categories:
     kind: nominal
     values: {happy: {}, sad: {}}
 """
-SUBJECTS = {"animal": ("dog", "cat", "bird", "frog", "bear"), "food": ("cake", "soup", "apple", "bread", "pie")}
-MOODS = {"happy": "smiled and laughed", "sad": "cried and cried"}
+WORDS = ("dog", "cat", "bird", "frog", "bear", "cake", "soup", "apple", "bread", "pie")
+MOODS = ("smiled and laughed", "cried and cried")
 CONTEXT = 1024
 """Tokens. Of its 512 pieces even the shortest prompt takes some 730, more than the 512 tokens it was trained on; its
 rotary positions go on."""
 NUM_LONG = 2
 NUM_REQUESTS = 44
+SECONDS = 300
+"""How long a start may take at most, also on a busy machine."""
 
 pytestmark = [
     pytest.mark.slow,
@@ -52,21 +53,13 @@ def copy_model(folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(shape | {"max_position_embeddings": CONTEXT}), encoding="utf-8")
 
 
-def write_rows(path: Path) -> dict[str, dict[str, str]]:
-    """Writes two rows that are too long for the model behind twenty short ones; gives category -> label by prompt."""
-    gold = {
-        f"Tell of the {word}.": {"subject": subject, "mood": mood}
-        for subject, words in SUBJECTS.items()
-        for word, mood in zip(words, ("happy", "sad", "happy", "sad", "happy"), strict=True)
-    } | {
-        f"A story with a {word}?": {"subject": subject, "mood": mood}
-        for subject, words in SUBJECTS.items()
-        for word, mood in zip(words, ("sad", "happy", "sad", "happy", "sad"), strict=True)
-    }
-    rows = [{"prompt": prompt, "completion": f"Lily {MOODS[labels['mood']]}."} for prompt, labels in gold.items()]
+def write_rows(path: Path) -> int:
+    """Writes two rows that are too long for the model behind twenty short ones; gives how many there are."""
+    prompts = [f"Tell of the {word}." for word in WORDS] + [f"A story with a {word}?" for word in WORDS]
+    rows = [{"prompt": prompt, "completion": f"Lily {MOODS[n % 2]}."} for n, prompt in enumerate(prompts)]
     rows += [{"prompt": f"Long {n}.", "completion": "Once upon a time. " * 300} for n in range(NUM_LONG)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return gold
+    return len(rows)
 
 
 def start(folder: Path) -> subprocess.Popen[str]:
@@ -101,23 +94,32 @@ def noted(folder: Path) -> list[sqlite3.Row]:
             return []
 
 
+def wait_for_answers(process: subprocess.Popen[str], folder: Path, *, number: int) -> None:
+    """Returns as soon as the living `process` has noted `number` answers."""
+    deadline = time.monotonic() + SECONDS
+    while sum(row["status"] == "answered" for row in noted(folder)) < number:
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline, f"fewer than {number} answers in {SECONDS} s"
+        time.sleep(0.002)
+
+
 def test_a_pretrained_model_labels_every_example_once_though_it_is_killed(tmp_path):
     (tmp_path / "stories.yaml").write_text(TAXONOMY, encoding="utf-8")
     copy_model(tmp_path / "model")
-    gold = write_rows(tmp_path / "rows.jsonl")
+    num_rows = write_rows(tmp_path / "rows.jsonl")
 
     process = start(tmp_path)
-    while sum(row["status"] == "answered" for row in noted(tmp_path)) < 6:
-        assert process.poll() is None, process.communicate()[0]
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    try:
+        wait_for_answers(process, tmp_path, number=6)
+    finally:
+        process.kill()
+        process.communicate()
     before = {row["key"]: row for row in noted(tmp_path) if row["status"] == "answered"}
     assert process.returncode == -signal.SIGKILL and 6 <= len(before) < NUM_REQUESTS - 2 * NUM_LONG
     assert not list((tmp_path / "annotations" / "parts").rglob("*.parquet")), "it was over before it was killed"
 
     process = start(tmp_path)
-    said, _ = process.communicate(timeout=300)
+    said, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, said
     rows = {row["key"]: row for row in noted(tmp_path)}
     assert len(rows) == NUM_REQUESTS
@@ -133,28 +135,10 @@ def test_a_pretrained_model_labels_every_example_once_though_it_is_killed(tmp_pa
             assert row["num_ended"] == 1
 
     found = dict(Sidecar(tmp_path / "annotations", load_taxonomy(tmp_path / "stories.yaml")).items())
-    assert len(found) == len(gold) + NUM_LONG
+    assert len(found) == num_rows
     outcomes = [finding.outcome for findings in found.values() for finding in findings.values()]
     assert len(outcomes) == NUM_REQUESTS and outcomes.count(Outcome.FAILED) == 2 * NUM_LONG
     parts = [pq.read_table(path) for path in (tmp_path / "annotations" / "parts").rglob("*.parquet")]
     assert sum(len(part) for part in parts) == NUM_REQUESTS, "an example stands there twice"
     notes = [row["note"] for part in parts for row in part.to_pylist() if row["outcome"] == "failed"]
     assert len(notes) == 2 * NUM_LONG and all(f"model holds {CONTEXT}" in note for note in notes)
-    show_kappa(found, gold, tmp_path)
-
-
-def show_kappa(found: dict[str, dict[str, Finding]], gold: dict[str, dict[str, str]], folder: Path) -> None:
-    """Says how well the model did (`pytest -s`); with a quarter of a million parameters it can only guess."""
-    from treasure.data.readers import DatasetConfig, read_dataset
-
-    examples = {one.id: one.prompt for one in read_dataset(DatasetConfig(path=str(folder / "rows.jsonl")))}
-    for name in ("subject", "mood"):
-        pairs = [
-            (gold[prompt][name], found[key][name].values or None) for key, prompt in examples.items() if prompt in gold
-        ]
-        result = agreement(Judged.of([truth for truth, _ in pairs], [said for _, said in pairs]))
-        kappa, answered = result.kappa, sum(said is not None for _, said in pairs)
-        print(
-            f"\n{name}: {answered} of {len(pairs)} answered, accuracy {result.accuracy.estimate:.2f}, "
-            f"kappa {kappa.estimate:.2f} [{kappa.low:.2f}, {kappa.high:.2f}]"
-        )

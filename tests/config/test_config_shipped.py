@@ -26,6 +26,8 @@ DATA = ("shots", "taxonomy")
 """Folders of YAML files that are read as data, not composed."""
 ONE_OF = {"generate": ("prompt=given",), "agreement": ("gold=given",)}
 """One of several options of which a command needs one."""
+NOT_ANY_TEXT = {"data.source": "world"}
+"""What is given for an option that takes some words alone."""
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in ("hydra", *DATA))
 CHOICES = [f"{group}={path.stem}" for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
 EXPERIMENTS, SWEEPS = ([path.stem for path in sorted((CONF.parent / name).glob("*.yaml"))] for name in OVERLAYS)
@@ -44,10 +46,10 @@ def _open(command: str) -> contextlib.AbstractContextManager[Composer]:
 
 
 def _filled(composer: Composer, overrides: list[str]) -> list[str]:
-    """`overrides`, and any text for each option that must be given."""
+    """`overrides`, and a value for each option that must be given."""
     with explained(composer, overrides):
         missing = OmegaConf.missing_keys(composer.compose(overrides))
-    given = [f"{key}=given" for key in sorted(missing) if not key.startswith("hydra.")]
+    given = [f"{key}={NOT_ANY_TEXT.get(key, 'given')}" for key in sorted(missing) if not key.startswith("hydra.")]
     return [*overrides, *given, *ONE_OF.get(composer.config_name, ())]
 
 
@@ -129,6 +131,25 @@ def test_what_a_choice_leaves_to_the_user_is_really_missing(users: dict[str, lis
         assert open_keys <= OmegaConf.missing_keys(composer.compose([choice])), (
             "give the field no default in the schema"
         )
+
+
+def test_scores_of_several_scales_are_an_overlay_of_the_public_files(composers: dict[str, Composer]):
+    """As facts of `all_train` they would be one numeric lever for whoever trains with it."""
+    plain, scored = (
+        OmegaConf.to_container(composers["annotate"].compose([f"data={name}"]).data.datasets)
+        for name in ("all_train", "all_train_scores")
+    )
+    assert isinstance(plain, dict) and isinstance(scored, dict)
+    assert not [name for name, one in plain.items() if "quality" in {**one["facts"], **one["columns"]}]
+    columns = {
+        name: one["columns"].pop("quality")["column"] for name, one in scored.items() if "quality" in one["columns"]
+    }
+    assert columns == {
+        "nemo_sft_512_attributes": "conversations[1][label]",
+        "pairs_ru_left": "left_grade",
+        "pairs_ru_right": "right_grade",
+    }
+    assert scored == plain
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

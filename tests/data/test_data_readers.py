@@ -289,6 +289,12 @@ def test_facts_come_from_paths_and_parts_of_cells(tmp_path):
         read(tmp_path, "a.jsonl", columns={"quality": ColumnFact(column="grades[0]")})
 
 
+@pytest.mark.parametrize("cell", [None, "", math.nan])
+@pytest.mark.parametrize("pattern", ["", r"(.+)", r"(.*)"])
+def test_an_empty_cell_is_unknown_whatever_the_pattern(cell, pattern):
+    assert ColumnFact(column="label", pattern=pattern).value(cell) is None
+
+
 @pytest.mark.parametrize(("pattern", "reason"), [("(", "cannot be read"), (r"\d", "got 0"), (r"(\d)(\d)", "got 2")])
 def test_a_pattern_has_one_group(pattern, reason):
     with pytest.raises(ConfigError, match=reason):

@@ -32,7 +32,8 @@ from treasure.analysis.figures.agreement import (
     draw_reliability,
 )
 from treasure.analysis.figures.draw import Plan, SavedFigure, save_all
-from treasure.analysis.html import Finished, images_of, render
+from treasure.analysis.finished import FinishedReport
+from treasure.analysis.html import images_of, render
 from treasure.analysis.tables import write_rows
 from treasure.analysis.wording import brief, count, percent
 from treasure.errors import ConfigError, DataError, did_you_mean
@@ -51,7 +52,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class AgreementReport(Finished):
+class AgreementReport(FinishedReport):
     """A finished agreement report: where it lies and all that it holds."""
 
     found: str

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from treasure.analysis.collect import RunTable
 from treasure.analysis.examples import SideBySide
 from treasure.analysis.figures.draw import SavedFigure
-from treasure.analysis.html import Finished
+from treasure.analysis.finished import FinishedReport
 from treasure.analysis.lifts import DifferenceRow, GroupRow, LiftRow
 from treasure.analysis.marker_accuracy import AccuracyRow
 from treasure.analysis.progress import ProgressRow
@@ -14,7 +14,7 @@ from treasure.analysis.verdicts import Verdict
 
 
 @dataclass(frozen=True)
-class Report(Finished):
+class Report(FinishedReport):
     """A finished report: where it lies and all that it holds."""
 
     runs: RunTable

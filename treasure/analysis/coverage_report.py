@@ -36,7 +36,8 @@ from treasure.analysis.coverage import (
 )
 from treasure.analysis.figures.coverage import draw_datasets, draw_pair, draw_probabilities, draw_states, draw_values
 from treasure.analysis.figures.draw import Plan, SavedFigure, save_all
-from treasure.analysis.html import Finished, images_of, render
+from treasure.analysis.finished import FinishedReport
+from treasure.analysis.html import images_of, render
 from treasure.analysis.tables import write_rows
 from treasure.analysis.tally import Tally, tally
 from treasure.analysis.wording import brief, count, percent
@@ -49,7 +50,7 @@ NUM_SHOWN = 40
 
 
 @dataclass(frozen=True)
-class CoverageReport(Finished):
+class CoverageReport(FinishedReport):
     """A finished coverage report: where it lies and all that it holds."""
 
     sizes: dict[str, int]

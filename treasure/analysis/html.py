@@ -2,26 +2,11 @@
 
 import base64
 from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from treasure.analysis.figures.draw import SavedFigure
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A report that lies in `folder`."""
-
-    title: str
-    folder: Path
-
-    @property
-    def page(self) -> Path:
-        """The page to open."""
-        return self.folder / "index.html"
 
 
 def render(template: str, **context: Any) -> str:

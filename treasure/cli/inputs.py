@@ -19,13 +19,14 @@ NOT_PART_OF_A_RUN = (
     "logger",
     "callbacks",
     "on_error",
+    "data.only",
     "trainer.devices",
     "trainer.num_nodes",
     "trainer.strategy",
     "trainer.save_every_minutes",
     "trainer.save_every_steps",
 )
-"""Options that change where things lie or what is shown, but no result."""
+"""Options that change where things lie or what is shown, but no result; `data.datasets` holds what data.only left."""
 
 
 @dataclass(frozen=True)

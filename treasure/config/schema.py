@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from omegaconf import MISSING
+
 from treasure.analysis.config import AgreementConfig, CoverageConfig
 from treasure.annotation.classifier.config import ClassifierTrainConfig
 from treasure.annotation.config import AnnotatorsConfig, Engine
@@ -266,6 +268,8 @@ class EdgesCommand:
 class ExportCommand(AnnotateCommand):
     """`treasure-annotate export`: annotated examples with their markers become one file, for other programs."""
 
+    data: DataConfig = field(default_factory=lambda: DataConfig(source=MISSING))
+    """What is exported: data=world, or your files; forgotten files are never replaced by the world."""
     output: str
     """File to write: .jsonl, .jsonl.gz or .parquet."""
     world: WorldConfig = field(default_factory=WorldConfig)

@@ -27,7 +27,7 @@ class DataConfig:
     """Where training examples come from."""
 
     source: DataSource = DataSource.WORLD
-    """world or files."""
+    """world or files; data=world says the one, data=real and overlays with your files the other."""
     datasets: dict[str, DatasetConfig] = field(default_factory=dict)
     """Name -> dataset; read when the source is files, and then at least one."""
     only: list[str] = field(default_factory=list)

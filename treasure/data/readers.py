@@ -49,12 +49,14 @@ class ColumnFact:
 
     def value(self, cell: Any) -> Any:
         """The value that `cell` stands for; None where it says nothing."""
-        if self.pattern and (found := re.search(self.pattern, str(cell))):
-            cell = found[1]
-        elif self.pattern:
-            return None
-        is_empty = cell is None or cell == "" or cell != cell  # NaN is how tables spell an empty cell
-        return None if is_empty else self.values.get(str(cell), cell)
+        if self.pattern and not _is_empty(cell):
+            found = re.search(self.pattern, str(cell))
+            cell = found[1] if found else None
+        return None if _is_empty(cell) else self.values.get(str(cell), cell)
+
+
+def _is_empty(cell: Any) -> bool:
+    return cell is None or cell == "" or cell != cell  # NaN is how tables spell an empty cell
 
 
 @dataclass(kw_only=True, slots=True)
