@@ -98,8 +98,9 @@ def _below_a_file(folder: Path) -> None:
 
 
 def _instead_of_a_file(folder: Path) -> None:
+    (folder / "new").mkdir()
     (folder / "file").touch()
-    (folder / "file").mkdir(parents=True, exist_ok=True)
+    os.replace(folder / "new", folder / "file")
 
 
 def _too_long(folder: Path) -> None:
@@ -116,11 +117,18 @@ def test_a_place_that_cannot_be_used_is_named_with_the_reason(use, tmp_path):
         use(tmp_path)
     text = str(refused.value)
     assert str(tmp_path) in text and "(" in text and "paths.outputs=FOLDER" in text
+    assert "new" not in text, "the place that is wanted, not what was to be moved there"
+    assert isinstance(refused.value.__cause__, OSError)
 
 
 def test_errors_that_name_no_place_stay_what_they_are():
     with pytest.raises(PermissionError), told_when_unusable():
         raise PermissionError(1, "not permitted")  # as for a signal to another's process
+
+
+def test_a_name_that_is_taken_keeps_its_traceback(tmp_path):
+    with pytest.raises(FileExistsError), told_when_unusable():
+        tmp_path.mkdir()
 
 
 class TestOwnFolder:

@@ -13,9 +13,7 @@ from pathlib import Path
 from treasure.errors import DiskFullError, TreasureError, UnusablePathError
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_NO_WAY_IN = (
-    errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG,
-)  # fmt: skip
+_NO_WAY_IN = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
 
 
 @contextmanager
@@ -117,6 +115,8 @@ def told_when_full(what: str) -> Iterator[None]:
 def told_when_unusable() -> Iterator[None]:
     """Turns the errors of a file or folder that cannot be what the block wants into one that people can read.
 
+    The error itself stays as the cause. A name that is taken is none of these: it may as well be a mistake of ours.
+
     Raises:
         UnusablePathError: a disk is read-only, rights are missing, a file stands where a folder should, or a name is
             too long.
@@ -124,9 +124,10 @@ def told_when_unusable() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _NO_WAY_IN or error.filename is None:
+        place = error.filename if error.filename2 is None else error.filename2  # where something was to be moved to
+        if error.errno not in _NO_WAY_IN or place is None:
             raise
-        raise UnusablePathError(error.filename, os.strerror(error.errno)) from error
+        raise UnusablePathError(place, os.strerror(error.errno)) from error
 
 
 def is_full(error: BaseException) -> bool:
