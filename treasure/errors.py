@@ -9,7 +9,7 @@ TreasureError
 ├── TrainingError       a training that cannot go on
 ├── DiskFullError       no room to write
 ├── UnusablePathError   a file or folder that may not be read or written, or is no such thing
-├── WorkerError         a process of a sweep that was killed
+├── WorkerError         processes of a sweep that were killed or do not understand each other
 ├── SandboxError        a tool-chain that cannot run code here
 └── MissingExtraError   an optional package that is not installed
 
@@ -76,7 +76,7 @@ class UnusablePathError(TreasureError):
 
 
 class WorkerError(TreasureError):
-    """A process of a sweep that was killed."""
+    """Processes of a sweep that were killed or do not understand each other."""
 
 
 class SandboxError(TreasureError):
