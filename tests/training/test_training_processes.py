@@ -1,5 +1,6 @@
 """Real processes under torch's own launcher: none outlives the command, all have time to save, failures are told."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+
+from treasure.training.processes import failure_told
 
 HERE = Path(__file__).parent
 ENVIRONMENT = os.environ | {"PYTHONPATH": f"{HERE.parents[1]}:{HERE}"}
@@ -103,6 +107,39 @@ def test_the_reason_of_a_failure_comes_back(command, tmp_path):
     assert "lost each other: one of them was killed" in text.splitlines()[-1]
     assert text.endswith("The same command goes on from the last saved state.\n")
     assert command("nothing").wait(120) == 0, "an earlier failure is forgotten"
+
+
+NCCL = "NCCL error in: /pytorch/NCCLUtils.cpp:77, {first}, NCCL version 2.27.5\n{kind}\nLast error:\n{last}"
+REMOTE = NCCL.format(
+    first="remote process exited or there was a network error",
+    kind="ncclRemoteError: A call failed possibly due to a network error or a remote process exiting prematurely.",
+    last="socketProgress: Connection closed by remote peer node-2<41234>",
+)
+CUDA = NCCL.format(
+    first="unhandled cuda error (run with NCCL_DEBUG=INFO for details)",
+    kind="ncclUnhandledCudaError: Call to CUDA function failed.",
+    last="Cuda failure 2 'out of memory'",
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_lost"),
+    [
+        (torch.distributed.DistBackendError(REMOTE), True),
+        (torch.distributed.DistNetworkError("The client socket has timed out after 600s"), True),
+        (RuntimeError("[/pytorch/gloo/transport/tcp/pair.cc:547] Connection closed by peer [::1]:1"), True),
+        (RuntimeError("[/pytorch/gloo/transport/tcp/pair.cc:547] Connection reset by peer"), True),
+        (torch.distributed.DistBackendError(CUDA), False),
+        (RuntimeError("[enforce fail at gloo/types.h:42] op.preamble.length <= op.nbytes. 8 vs 4"), False),
+        (RuntimeError("CUDA error: the launch timed out and was terminated"), False),
+    ],
+)
+def test_a_lost_connection_is_known_and_told_with_all_that_is_said_of_it(tmp_path, error, is_lost):
+    with pytest.raises(type(error)), failure_told(tmp_path, 0):
+        raise error
+    told = json.loads((tmp_path / "errors" / "0.json").read_text())["text"]
+    assert ("lost each other" in told) is is_lost
+    assert " ".join(str(error).split()) in " ".join(told.split())
 
 
 CHAIN = "from treasure.parent import *; import sys, time\n"
