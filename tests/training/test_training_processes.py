@@ -165,3 +165,23 @@ def test_who_was_not_told_of_a_parent_goes_on():
     environment = {name: value for name, value in ENVIRONMENT.items() if name != "TREASURE_PARENT_PID"}
     done = subprocess.run([sys.executable, "-c", CHAIN + "die_with_parent()"], env=environment, check=False)
     assert done.returncode == 0
+
+
+DIE_WITH = "import treasure.parent as parent, sys; from pathlib import Path\n"
+
+
+def code_beside(pid: int, proc: Path) -> int:
+    """How a process ends that is to live as long as `pid`, which is not its parent."""
+    program = DIE_WITH + f"parent._PROC = Path({str(proc)!r}); parent.die_with({pid})"
+    return subprocess.run([sys.executable, "-c", program], env=ENVIRONMENT, check=False).returncode
+
+
+def test_a_worker_dies_with_a_command_that_nobody_waited_for_and_lives_where_nothing_is_known(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        assert code_beside(process.pid, Path("/proc")) == 0
+        process.kill()
+        assert wait_until(lambda: is_gone(process.pid), 5)
+        assert Path(f"/proc/{process.pid}").exists()
+        assert code_beside(process.pid, Path("/proc")) == -signal.SIGKILL
+        assert code_beside(process.pid, tmp_path) == 0
+    assert code_beside(process.pid, Path("/proc")) == -signal.SIGKILL
