@@ -92,6 +92,24 @@ def test_a_damaged_tokenizer_of_the_cache_is_made_anew(damage, tmp_path):
     assert list(tmp_path.iterdir()) == [home]
 
 
+def test_a_damaged_tokenizer_is_never_removed_under_its_name(tmp_path):
+    """Another process makes it anew while this one trains its own."""
+    cached_tokenizer(["some text"], 500, tmp_path, key="k")
+    (home,) = tmp_path.iterdir()
+    os.truncate(home / "tokenizer.json", 1000)
+
+    class Texts:
+        def __iter__(self):
+            assert home.is_dir()
+            cached_tokenizer(["some text"], 500, tmp_path, key="k")
+            (home / "mark").touch()
+            return iter(["some text"])
+
+    cached_tokenizer(Texts(), 500, tmp_path, key="k")
+    assert (home / "mark").is_file(), "the folder of the process that was first stays"
+    assert list(tmp_path.iterdir()) == [home]
+
+
 def _below_a_file(folder: Path) -> None:
     (folder / "file").touch()
     (folder / "file" / "runs").mkdir(parents=True)

@@ -6,8 +6,8 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from treasure.errors import DiskFullError, TreasureError, UnusablePathError
@@ -61,6 +61,28 @@ def own_folder(folder: Path) -> Iterator[Path]:
             yield own
         finally:
             remove_folder(own)
+
+
+def place(partial: Path, folder: Path, is_whole: Callable[[Path], bool]) -> None:
+    """Gives `partial` the name `folder`, unless another process was first with one that `is_whole`: that is the same.
+
+    What stands there and is not whole is moved aside before it is removed: under its name it might be whole by then.
+    """
+    try:
+        os.replace(partial, folder)
+        return
+    except OSError:
+        if is_whole(folder):
+            return
+    broken = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
+    with suppress(FileNotFoundError):  # another process did so
+        os.replace(folder, broken)
+        remove_folder(broken)
+    try:
+        os.replace(partial, folder)
+    except OSError:
+        if not is_whole(folder):
+            raise
 
 
 @contextmanager
