@@ -37,6 +37,7 @@ from treasure.files import own_folder, place
 from treasure.jsonl import write_json
 
 FORMAT_VERSION = 3
+_NAME = "tokens-"
 _PARTS_BEFORE_MARKERS = 3
 _CHUNK = 1024
 
@@ -166,7 +167,7 @@ def tokenize_dataset(
         "examples": _content(examples) if examples_key is None else examples_key,
     }
     key = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=12).hexdigest()
-    folder = cache / f"tokens-{key}"
+    folder = cache / f"{_NAME}{key}"
     if not _is_whole(folder):
         _build(_Job(examples, encoder, room, max_length, overflow, counter), folder)
     return TokenizedDataset(folder)
@@ -202,7 +203,7 @@ class _Job:
 
 
 def _build(job: _Job, folder: Path) -> None:
-    with own_folder(folder) as partial:
+    with own_folder(folder, like=f"{_NAME}*") as partial:
         _write(job, partial)
         place(partial, folder, _is_whole)
 

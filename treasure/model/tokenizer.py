@@ -10,6 +10,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from treasure.errors import CheckpointError
 from treasure.files import own_folder, place
 
+_NAME = "bpe-"
 PAD, END = "<|pad|>", "<|end|>"
 ROLES = ("system", "user", "assistant")
 CHAT_TEMPLATE = (
@@ -49,11 +50,12 @@ def cached_tokenizer(
     digest = hashlib.blake2b(f"{vocab_size}\0{CHAT_TEMPLATE}".encode(), digest_size=8)
     for text in texts if key is None else (f"key {key}",):
         digest.update(text.encode() + b"\0")
-    home = folder / f"bpe-{digest.hexdigest()}"
+    home = folder / f"{_NAME}{digest.hexdigest()}"
     tokenizer = _whole(home)
     if tokenizer is not None:
         return tokenizer
-    with own_folder(home) as partial:  # gone or damaged: it is only a cache, and the same texts give the same tokenizer
+    # Gone or damaged: it is only a cache, and the same texts give the same tokenizer.
+    with own_folder(home, like=f"{_NAME}*") as partial:
         train_tokenizer(texts, vocab_size).save_pretrained(partial)
         place(partial, home, lambda folder: _whole(folder) is not None)
     return load_tokenizer(str(home))
