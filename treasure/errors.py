@@ -5,6 +5,7 @@ TreasureError
 ├── TaxonomyError       a taxonomy file that is not valid, or a category or value it does not hold
 ├── DataError           a data file or row that cannot be used; names file and line
 ├── CheckpointError     a model folder that does not fit what is asked of it
+│   └── LeversError     a sound one, with other markers, template or format than asked for
 ├── AnnotationError     an annotation that cannot go on
 ├── TrainingError       a training that cannot go on
 ├── DiskFullError       no room to write
@@ -46,6 +47,10 @@ class DataError(TreasureError):
 
 class CheckpointError(TreasureError):
     """A model folder that does not fit what is asked of it."""
+
+
+class LeversError(CheckpointError):
+    """A sound model folder with other markers, another template or a later format than is asked for."""
 
 
 class AnnotationError(TreasureError):

@@ -188,6 +188,11 @@ def is_full(error: BaseException) -> bool:
     return _number(error) in _NO_ROOM or _is_cut_array(error)
 
 
+def is_of_system(error: BaseException | None) -> bool:
+    """Whether the system refused something, whatever library met it; that a file is not there is no refusal."""
+    return error is not None and _number(error) not in (None, errno.ENOENT)
+
+
 def _number(error: BaseException) -> int | None:
     if isinstance(error, OSError):
         return error.errno
