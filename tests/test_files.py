@@ -2,8 +2,10 @@
 
 import os
 import resource
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,14 +94,33 @@ def test_a_damaged_tokenizer_of_the_cache_is_made_anew(damage, tmp_path):
     assert list(tmp_path.iterdir()) == [home]
 
 
+def test_a_damaged_tokenizer_is_never_removed_under_its_name(tmp_path):
+    """Another process makes it anew while this one trains its own."""
+    cached_tokenizer(["some text"], 500, tmp_path, key="k")
+    (home,) = tmp_path.iterdir()
+    os.truncate(home / "tokenizer.json", 1000)
+
+    class Texts:
+        def __iter__(self):
+            assert home.is_dir()
+            cached_tokenizer(["some text"], 500, tmp_path, key="k")
+            (home / "mark").touch()
+            return iter(["some text"])
+
+    cached_tokenizer(Texts(), 500, tmp_path, key="k")
+    assert (home / "mark").is_file(), "the folder of the process that was first stays"
+    assert list(tmp_path.iterdir()) == [home]
+
+
 def _below_a_file(folder: Path) -> None:
     (folder / "file").touch()
     (folder / "file" / "runs").mkdir(parents=True)
 
 
 def _instead_of_a_file(folder: Path) -> None:
+    (folder / "new").mkdir()
     (folder / "file").touch()
-    (folder / "file").mkdir(parents=True, exist_ok=True)
+    os.replace(folder / "new", folder / "file")
 
 
 def _too_long(folder: Path) -> None:
@@ -116,6 +137,8 @@ def test_a_place_that_cannot_be_used_is_named_with_the_reason(use, tmp_path):
         use(tmp_path)
     text = str(refused.value)
     assert str(tmp_path) in text and "(" in text and "paths.outputs=FOLDER" in text
+    assert "new" not in text, "the place that is wanted, not what was to be moved there"
+    assert isinstance(refused.value.__cause__, OSError)
 
 
 def test_errors_that_name_no_place_stay_what_they_are():
@@ -123,11 +146,16 @@ def test_errors_that_name_no_place_stay_what_they_are():
         raise PermissionError(1, "not permitted")  # as for a signal to another's process
 
 
+def test_a_name_that_is_taken_keeps_its_traceback(tmp_path):
+    with pytest.raises(FileExistsError), told_when_unusable():
+        tmp_path.mkdir()
+
+
 class TestOwnFolder:
     def test_what_a_killed_process_left_is_removed_and_what_a_living_one_fills_is_not(self, tmp_path):
         code = (
             "import sys, time; from pathlib import Path; from treasure.files import own_folder\n"
-            "with own_folder(Path(sys.argv[1])) as own:\n"
+            "with own_folder(Path(sys.argv[1]), 'tokens-*') as own:\n"
             "    (own / 'ids').touch(); print(own.name, flush=True); time.sleep(60)"
         )
         environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
@@ -138,7 +166,7 @@ class TestOwnFolder:
                 assert process.stdout is not None
                 theirs = tmp_path / process.stdout.readline().strip()
                 for removed in (False, True):
-                    with own_folder(tmp_path / "tokens-2") as own:
+                    with own_folder(tmp_path / "tokens-2", "tokens-*") as own:
                         assert own.is_dir() and (theirs / "ids").is_file() is not removed
                     process.kill()
                     process.wait()
@@ -149,6 +177,24 @@ class TestOwnFolder:
     def test_it_may_become_the_folder(self, tmp_path):
         (tmp_path / "tokens-3").mkdir()
         (tmp_path / ".bpe-1-x").mkdir()
-        with own_folder(tmp_path / "tokens-4") as own:
+        with own_folder(tmp_path / "tokens-4", "tokens-*") as own:
             os.replace(own, tmp_path / "tokens-4")
         assert {path.name for path in tmp_path.iterdir()} == {"tokens-3", "tokens-4", ".bpe-1-x"}
+
+    def test_what_another_machine_may_be_filling_stays_until_it_is_old(self, tmp_path):
+        """Locks may end at the machine."""
+        names = {".tokens-1@elsewhere@1@a", ".tokens-1-b", ".new-c"}
+        for name in names:
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "ids").touch()
+        with own_folder(tmp_path / "tokens-4", "tokens-*") as own:
+            assert socket.gethostname() in own.name and str(os.getpid()) in own.name
+        assert {path.name for path in tmp_path.iterdir()} == names
+        a_month_ago = time.time() - 30 * 24 * 3600
+        for name in names:
+            os.utime(tmp_path / name / "ids", (a_month_ago, a_month_ago))
+            if name != ".tokens-1-b":
+                os.utime(tmp_path / name, (a_month_ago, a_month_ago))
+        with own_folder(tmp_path / "tokens-4", "tokens-*"):
+            pass
+        assert [path.name for path in tmp_path.iterdir()] == [".tokens-1-b"], "something changed there lately"

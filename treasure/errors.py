@@ -5,11 +5,12 @@ TreasureError
 ├── TaxonomyError       a taxonomy file that is not valid, or a category or value it does not hold
 ├── DataError           a data file or row that cannot be used; names file and line
 ├── CheckpointError     a model folder that does not fit what is asked of it
+│   └── LeversError     a sound one, with other markers, template or format than asked for
 ├── AnnotationError     an annotation that cannot go on
 ├── TrainingError       a training that cannot go on
 ├── DiskFullError       no room to write
 ├── UnusablePathError   a file or folder that may not be read or written, or is no such thing
-├── WorkerError         a process of a sweep that was killed
+├── WorkerError         processes of a sweep that were killed or do not understand each other
 ├── SandboxError        a tool-chain that cannot run code here
 └── MissingExtraError   an optional package that is not installed
 
@@ -48,6 +49,10 @@ class CheckpointError(TreasureError):
     """A model folder that does not fit what is asked of it."""
 
 
+class LeversError(CheckpointError):
+    """A sound model folder with other markers, another template or a later format than is asked for."""
+
+
 class AnnotationError(TreasureError):
     """An annotation that cannot go on. What is done is kept; the message says why and what to do."""
 
@@ -76,7 +81,7 @@ class UnusablePathError(TreasureError):
 
 
 class WorkerError(TreasureError):
-    """A process of a sweep that was killed."""
+    """Processes of a sweep that were killed or do not understand each other."""
 
 
 class SandboxError(TreasureError):

@@ -5,17 +5,20 @@ import fcntl
 import os
 import re
 import shutil
+import socket
+import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from treasure.errors import DiskFullError, TreasureError, UnusablePathError
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_NO_WAY_IN = (
-    errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG,
-)  # fmt: skip
+_NO_WAY_IN = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
+
+_UNSEEN = ".new-"
+_OLD_S = 7 * 24 * 3600.0
 
 
 @contextmanager
@@ -43,19 +46,19 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def own_folder(folder: Path) -> Iterator[Path]:
+def own_folder(folder: Path, like: str) -> Iterator[Path]:
     """Gives a hidden folder beside `folder` that no other process fills, for the block to fill and rename.
 
-    What is left of it after the block is removed; so is what processes that were killed left in its like, which are
-    those whose name begins as that of `folder` does, up to its first hyphen.
+    What is left of it after the block is removed; so is what killed processes left for folders whose names fit the glob
+    pattern `like`: at once where they ran on this machine, of others after a week.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob(f".{folder.name.partition('-')[0]}-*"):
+    for left in _leftovers(folder.parent, like):
         with _claimed(left) as is_ours:
             if is_ours:
                 remove_folder(left)
-    own = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
-    unseen = folder.with_name(f".new-{uuid.uuid4().hex}")  # nobody takes it for a leftover before it is claimed
+    own = _hidden(folder)
+    unseen = folder.with_name(f"{_UNSEEN}{uuid.uuid4().hex}")  # nobody takes it for a leftover before it is claimed
     unseen.mkdir()
     with _claimed(unseen):
         try:
@@ -63,6 +66,54 @@ def own_folder(folder: Path) -> Iterator[Path]:
             yield own
         finally:
             remove_folder(own)
+
+
+def _hidden(folder: Path) -> Path:
+    """A name beside `folder` that nobody else has, and that says whose it is."""
+    return folder.with_name(f".{folder.name}{_own_host()}{os.getpid()}@{uuid.uuid4().hex}")
+
+
+def _own_host() -> str:
+    return f"@{socket.gethostname()}@"
+
+
+def _leftovers(folder: Path, like: str) -> Iterator[Path]:
+    """What may be claimed in `folder`: where locks end at the machine, nothing that another one may be filling."""
+    for path in folder.glob(f".{like}"):
+        if _own_host() in path.name or _is_old(path):
+            yield path
+    yield from filter(_is_old, folder.glob(f"{_UNSEEN}*"))
+
+
+def _is_old(folder: Path) -> bool:
+    """Whether nothing in `folder` changed for so long that nobody fills it."""
+    try:
+        newest = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+    except OSError:  # somebody is at it
+        return False
+    return time.time() - newest > _OLD_S
+
+
+def place(partial: Path, folder: Path, is_whole: Callable[[Path], bool]) -> None:
+    """Gives `partial` the name `folder`, unless another process was first with one that `is_whole`: that is the same.
+
+    What stands there and is not whole is moved aside before it is removed: under its name it might be whole by then.
+    """
+    try:
+        os.replace(partial, folder)
+        return
+    except OSError:
+        if is_whole(folder):
+            return
+    broken = _hidden(folder)
+    with suppress(FileNotFoundError):  # another process did so
+        os.replace(folder, broken)
+        remove_folder(broken)
+    try:
+        os.replace(partial, folder)
+    except OSError:
+        if not is_whole(folder):
+            raise
 
 
 @contextmanager
@@ -117,6 +168,8 @@ def told_when_full(what: str) -> Iterator[None]:
 def told_when_unusable() -> Iterator[None]:
     """Turns the errors of a file or folder that cannot be what the block wants into one that people can read.
 
+    The error itself stays as the cause. A name that is taken is none of these: it may as well be a mistake of ours.
+
     Raises:
         UnusablePathError: a disk is read-only, rights are missing, a file stands where a folder should, or a name is
             too long.
@@ -124,14 +177,20 @@ def told_when_unusable() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _NO_WAY_IN or error.filename is None:
+        place = error.filename if error.filename2 is None else error.filename2  # where something was to be moved to
+        if error.errno not in _NO_WAY_IN or place is None:
             raise
-        raise UnusablePathError(error.filename, os.strerror(error.errno)) from error
+        raise UnusablePathError(place, os.strerror(error.errno)) from error
 
 
 def is_full(error: BaseException) -> bool:
     """Whether a write failed for lack of room."""
     return _number(error) in _NO_ROOM or _is_cut_array(error)
+
+
+def is_of_system(error: BaseException | None) -> bool:
+    """Whether the system refused something, whatever library met it; that a file is not there is no refusal."""
+    return error is not None and _number(error) not in (None, errno.ENOENT)
 
 
 def _number(error: BaseException) -> int | None:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 _PARENT = "TREASURE_PARENT_PID"
 _PR_SET_PDEATHSIG = 1
+_PROC = Path("/proc")
 
 
 @dataclass(slots=True)
@@ -97,10 +98,22 @@ def die_with(command: int) -> None:
     """
     if sys.platform != "linux":
         return
-    if os.getppid() == command:
+    is_child = os.getppid() == command
+    if is_child:
         _tie_to_parent()
-    if not Path(f"/proc/{command}").exists():
+    if (is_child and os.getppid() != command) or _is_dead(command):  # it may have died before the kernel was asked
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _is_dead(pid: int) -> bool:
+    """Whether the process came to its end, reaped or not. A system that does not show its processes tells nothing."""
+    if not (_PROC / "self").exists():
+        return False
+    try:
+        status = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return status.rpartition(")")[2].split()[0] in "ZX"
 
 
 def _tie_to_parent() -> None:

@@ -154,7 +154,17 @@ def test_what_to_do_is_told_where_a_finished_training_is_damaged(outputs, here, 
     os.truncate(copy / damaged, 40)
     done = here("run", "experiments=quick", f"paths.outputs={tmp_path}", *SMALL)
     assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
-    assert f"delete '{copy / 'training.json'}': the same command then trains again" in done.stderr
+    assert f"delete '{copy / 'training.json'}': treasure-train or treasure-run with" in done.stderr
+
+
+def test_a_model_without_the_end_of_its_training_is_not_evaluated(outputs, here, tmp_path):
+    run = _runs(outputs)["tokens"]
+    copy = shutil.copytree(run, tmp_path / "runs" / "quick" / run.name)
+    (copy / "DONE").unlink()
+    (copy / "training.json").unlink()
+    done = here("evaluate", "experiments=quick", f"paths.outputs={tmp_path}", *SMALL)
+    assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
+    assert "holds no training.json" in done.stderr and "treasure-train" in done.stderr and "delete" not in done.stderr
 
 
 def test_render_tells_what_is_in_the_loss(outputs, here):

@@ -10,6 +10,11 @@ from pathlib import Path
 import pytest
 import toy_command
 
+from treasure.config.jobs import Jobs
+from treasure.config.plan import Plan
+from treasure.errors import WorkerError
+
+joblib = pytest.importorskip("joblib")
 pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
 pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
 
@@ -108,6 +113,19 @@ def test_a_worker_that_was_killed_is_told_in_a_paragraph(toy):
     assert "memory" in err.splitlines()[-1] and "same command" in err.splitlines()[-1]
     assert all(map(has_ended, workers))
     assert not marks(toy)
+
+
+class Unreadable:
+    def __reduce__(self):
+        return int, ("no number",)
+
+
+def test_workers_that_do_not_understand_each_other_are_not_told_as_killed(tmp_path):
+    jobs = Jobs(toy_command.ToyCommand, toy_command.run, Plan(True, 2, frozenset(), tmp_path / "marks"))
+    with pytest.raises(WorkerError) as told, jobs.under_way():
+        joblib.Parallel(n_jobs=2)(joblib.delayed(id)(Unreadable()) for _ in range(2))
+    text = str(told.value)
+    assert "un-serialize" in text and "same command" in text and "memory" not in text
 
 
 @pytest.mark.slow

@@ -44,8 +44,8 @@ def start(toy: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixtu
     return start
 
 
-def process(*arguments: str) -> Outcome:
-    environment = {key: value for key, value in os.environ.items() if key != "HYDRA_FULL_ERROR"}
+def process(*arguments: str, full_errors: bool = False) -> Outcome:
+    environment = os.environ | {"HYDRA_FULL_ERROR": str(int(full_errors))}
     command = [sys.executable, str(Path(toy_command.__file__)), *arguments]
     done = subprocess.run(
         command,
@@ -162,6 +162,14 @@ class TestRun:
         assert outcome.code == 2 and "Traceback" not in outcome.err
         assert "outputs/hydra/" in outcome.err and "Not a directory" in outcome.err
         assert "paths.outputs=FOLDER" in outcome.err
+
+    @pytest.mark.parametrize("arguments", [["seed=1"], ["-m", "seed=1,2"]], ids=["run", "sweep"])
+    def test_where_it_was_wanted_is_shown_on_demand(self, toy: Path, arguments: list[str]):
+        (toy / "file").touch()
+        told = process(*arguments, "folder=file/new")
+        assert told.code == 2 and "cannot be used" in told.err and "Traceback" not in told.err
+        full = process(*arguments, "folder=file/new", full_errors=True)
+        assert "Path(config.folder).mkdir()" in full.err and "NotADirectoryError" in full.err
 
     def test_runs_in_the_working_directory(self, start, toy: Path):
         start("seed=1")

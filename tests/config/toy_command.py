@@ -40,6 +40,8 @@ class ToyCommand:
     kind: Kind = Kind.FAST
     fail: str = ""
     """Message of a mistake of the user; empty for none."""
+    folder: str = ""
+    """Folder to make; empty for none."""
     crash_at: int | None = None
     """Seed at which a fault of ours shows."""
     stop_at: int | None = None
@@ -61,6 +63,8 @@ def run(config: ToyCommand) -> None:
         wait_for_a_signal(config.seed)
     if config.fail:
         raise DataError(config.fail, "rows.jsonl", 3)
+    if config.folder:
+        Path(config.folder).mkdir()
     if config.stop_at == config.seed:
         os.kill(os.getpid(), signal.SIGTERM)
     if config.crash_at == config.seed:

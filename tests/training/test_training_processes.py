@@ -1,5 +1,6 @@
 """Real processes under torch's own launcher: none outlives the command, all have time to save, failures are told."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+
+from treasure.training.processes import failure_told
 
 HERE = Path(__file__).parent
 ENVIRONMENT = os.environ | {"PYTHONPATH": f"{HERE.parents[1]}:{HERE}"}
@@ -105,6 +109,39 @@ def test_the_reason_of_a_failure_comes_back(command, tmp_path):
     assert command("nothing").wait(120) == 0, "an earlier failure is forgotten"
 
 
+NCCL = "NCCL error in: /pytorch/NCCLUtils.cpp:77, {first}, NCCL version 2.27.5\n{kind}\nLast error:\n{last}"
+REMOTE = NCCL.format(
+    first="remote process exited or there was a network error",
+    kind="ncclRemoteError: A call failed possibly due to a network error or a remote process exiting prematurely.",
+    last="socketProgress: Connection closed by remote peer node-2<41234>",
+)
+CUDA = NCCL.format(
+    first="unhandled cuda error (run with NCCL_DEBUG=INFO for details)",
+    kind="ncclUnhandledCudaError: Call to CUDA function failed.",
+    last="Cuda failure 2 'out of memory'",
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_lost"),
+    [
+        (torch.distributed.DistBackendError(REMOTE), True),
+        (torch.distributed.DistNetworkError("The client socket has timed out after 600s"), True),
+        (RuntimeError("[/pytorch/gloo/transport/tcp/pair.cc:547] Connection closed by peer [::1]:1"), True),
+        (RuntimeError("[/pytorch/gloo/transport/tcp/pair.cc:547] Connection reset by peer"), True),
+        (torch.distributed.DistBackendError(CUDA), False),
+        (RuntimeError("[enforce fail at gloo/types.h:42] op.preamble.length <= op.nbytes. 8 vs 4"), False),
+        (RuntimeError("CUDA error: the launch timed out and was terminated"), False),
+    ],
+)
+def test_a_lost_connection_is_known_and_told_with_all_that_is_said_of_it(tmp_path, error, is_lost):
+    with pytest.raises(type(error)), failure_told(tmp_path, 0):
+        raise error
+    told = json.loads((tmp_path / "errors" / "0.json").read_text())["text"]
+    assert ("lost each other" in told) is is_lost
+    assert " ".join(str(error).split()) in " ".join(told.split())
+
+
 CHAIN = "from treasure.parent import *; import sys, time\n"
 
 
@@ -128,3 +165,23 @@ def test_who_was_not_told_of_a_parent_goes_on():
     environment = {name: value for name, value in ENVIRONMENT.items() if name != "TREASURE_PARENT_PID"}
     done = subprocess.run([sys.executable, "-c", CHAIN + "die_with_parent()"], env=environment, check=False)
     assert done.returncode == 0
+
+
+DIE_WITH = "import treasure.parent as parent, sys; from pathlib import Path\n"
+
+
+def code_beside(pid: int, proc: Path) -> int:
+    """How a process ends that is to live as long as `pid`, which is not its parent."""
+    program = DIE_WITH + f"parent._PROC = Path({str(proc)!r}); parent.die_with({pid})"
+    return subprocess.run([sys.executable, "-c", program], env=ENVIRONMENT, check=False).returncode
+
+
+def test_a_worker_dies_with_a_command_that_nobody_waited_for_and_lives_where_nothing_is_known(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        assert code_beside(process.pid, Path("/proc")) == 0
+        process.kill()
+        assert wait_until(lambda: is_gone(process.pid), 5)
+        assert Path(f"/proc/{process.pid}").exists()
+        assert code_beside(process.pid, Path("/proc")) == -signal.SIGKILL
+        assert code_beside(process.pid, tmp_path) == 0
+    assert code_beside(process.pid, Path("/proc")) == -signal.SIGKILL

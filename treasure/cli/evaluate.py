@@ -8,7 +8,8 @@ from pytorch_lightning.loggers import Logger
 
 from treasure.cli.console import quiet_libraries, say
 from treasure.cli.inputs import Inputs, load_inputs, open_run_folder
-from treasure.cli.train import read_frequency, read_summary, run_loggers, told_to_train_again
+from treasure.cli.train import run_loggers
+from treasure.cli.trained import read_frequency, read_summary, told_to_train_again
 from treasure.config.launch import launch
 from treasure.config.schema import RunCommand
 from treasure.data.frequency import Frequency
@@ -57,7 +58,8 @@ def evaluate(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Log
     """Evaluates the snapshots in their regimes, then the model in all of its own.
 
     Raises:
-        CheckpointError: there is no model in `folder`, or it was trained with another taxonomy.
+        LeversError: the model in `folder` was trained with another taxonomy.
+        CheckpointError: there is none, or something that the training left beside it is missing or damaged.
     """
     started = time.perf_counter()
     if not (folder / "model").is_dir():

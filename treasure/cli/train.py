@@ -1,8 +1,5 @@
 """`treasure-train`: trains one model and exports it into its run folder."""
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,13 +8,13 @@ from pytorch_lightning.loggers import Logger
 
 from treasure.cli.console import quiet_libraries, say
 from treasure.cli.inputs import Inputs, check_regimes, load_inputs, open_run_folder
+from treasure.cli.trained import FREQUENCY_FILE, SUMMARY_FILE, read_summary
 from treasure.config.job_file import job_file
 from treasure.config.launch import launch
 from treasure.config.run_folder import to_plain
 from treasure.config.schema import RunCommand
 from treasure.data.batches import MicroBatchDataset
-from treasure.data.frequency import Frequency
-from treasure.errors import CheckpointError, ConfigError
+from treasure.errors import ConfigError
 from treasure.files import sync
 from treasure.jsonl import write_json
 from treasure.markers.config import MarkerMode
@@ -37,9 +34,6 @@ from treasure.training.prepare import Prepared, prepare
 from treasure.training.processes import leave_together, run_on_processes
 from treasure.training.state import layout
 from treasure.training.story import tell
-
-SUMMARY_FILE = "training.json"
-FREQUENCY_FILE = "frequency.json"
 
 
 def main() -> None:
@@ -218,39 +212,3 @@ def _story(config: RunCommand, inputs: Inputs, prepared: Prepared, step: int) ->
         seed=config.seed,
         step=step,
     )
-
-
-def read_summary(folder: Path) -> FitSummary:
-    """What training cost, from the run folder.
-
-    Raises:
-        CheckpointError: the file is damaged.
-    """
-    with told_to_train_again(folder):
-        return FitSummary(**json.loads((folder / SUMMARY_FILE).read_text(encoding="utf-8")))
-
-
-def read_frequency(folder: Path) -> Frequency:
-    """How common each value is among the examples that the run trained on.
-
-    Raises:
-        CheckpointError: the file is damaged.
-    """
-    with told_to_train_again(folder):
-        return Frequency.from_dict(json.loads((folder / FREQUENCY_FILE).read_text(encoding="utf-8")))
-
-
-@contextmanager
-def told_to_train_again(folder: Path) -> Iterator[None]:
-    """Says what to do where a file that the finished training left in `folder` is not what it was.
-
-    Raises:
-        CheckpointError: with that.
-    """
-    try:
-        yield
-    except (CheckpointError, OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"What the training left in '{folder}' cannot be read: {error} Put it back if it was changed, or delete "
-            f"'{folder / SUMMARY_FILE}': the same command then trains again."
-        ) from error

@@ -127,7 +127,7 @@ class Jobs(Generic[T]):
 
         Raises:
             Interrupted: a signal came, and the workers have ended.
-            WorkerError: a worker was killed.
+            WorkerError: a worker was killed, or what it and this process hand each other cannot be read.
         """
         if self.plan.marks is not None:
             remove_folder(self.plan.marks)
@@ -135,11 +135,7 @@ class Jobs(Generic[T]):
             with deferred_stop(self._stop_workers) if self.plan.waits_for_workers else nullcontext():
                 yield
         except BrokenExecutor as error:
-            raise WorkerError(
-                "A process of this sweep ended without a word, as when the system kills it for want of memory, and the "
-                "others were stopped with it. What they saved is kept: the same command goes on from there. Where "
-                "memory is short, run fewer jobs at once (hydra.launcher.n_jobs)."
-            ) from error
+            raise WorkerError(_end_of_workers(error)) from error
         finally:
             if self.plan.marks is not None:
                 remove_folder(self.plan.marks)
@@ -172,6 +168,21 @@ class Jobs(Generic[T]):
         if not failed:
             return 0
         return 2 if all(outcome.end is End.FAILED_MENDABLY for outcome in failed) else 1
+
+
+def _end_of_workers(error: BrokenExecutor) -> str:
+    kept = "What the jobs saved is kept: the same command goes on from there."
+    if type(error).__name__ == "TerminatedWorkerError":  # of loky, within joblib, which need not be installed
+        return (
+            "A process of this sweep ended without a word, as when the system kills it for want of memory, and the "
+            f"others were stopped with it. {kept} Where memory is short, run fewer jobs at once "
+            "(hydra.launcher.n_jobs)."
+        )
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return (
+        f"The processes of this sweep could not go on: {reason} {kept} hydra/launcher=basic runs the jobs one after "
+        "another in one process, and HYDRA_FULL_ERROR=1 shows where this came from."
+    )
 
 
 def _jobs_in_worker(schema: type[T], main: Callable[[T], None], plan: Plan, pid: int) -> Jobs[T]:

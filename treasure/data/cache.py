@@ -19,9 +19,6 @@ Examples are gone through once, some at a time: what stays in memory is a few nu
 import hashlib
 import itertools
 import json
-import os
-import shutil
-import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -36,10 +33,11 @@ from treasure.data.growing_arrays import GrowingArray, PartIndex, ValueIndex
 from treasure.data.overflow import EncodeReport, OverflowPolicy, fit_length
 from treasure.data.tokenize import Encoder, TokenizedExample
 from treasure.errors import DataError
-from treasure.files import own_folder
+from treasure.files import own_folder, place
 from treasure.jsonl import write_json
 
 FORMAT_VERSION = 3
+_NAME = "tokens-"
 _PARTS_BEFORE_MARKERS = 3
 _CHUNK = 1024
 
@@ -169,7 +167,7 @@ def tokenize_dataset(
         "examples": _content(examples) if examples_key is None else examples_key,
     }
     key = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=12).hexdigest()
-    folder = cache / f"tokens-{key}"
+    folder = cache / f"{_NAME}{key}"
     if not _is_whole(folder):
         _build(_Job(examples, encoder, room, max_length, overflow, counter), folder)
     return TokenizedDataset(folder)
@@ -205,22 +203,9 @@ class _Job:
 
 
 def _build(job: _Job, folder: Path) -> None:
-    with own_folder(folder) as partial:
+    with own_folder(folder, like=f"{_NAME}*") as partial:
         _write(job, partial)
-        _place(partial, folder)
-
-
-def _place(partial: Path, folder: Path) -> None:
-    """Gives `partial` its name, unless another process was first: what that one wrote is the same."""
-    try:
-        os.replace(partial, folder)
-    except OSError:
-        if _is_whole(folder):
-            return
-        broken = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
-        os.replace(folder, broken)  # a folder is never removed under its own name: it might be whole by then
-        shutil.rmtree(broken, ignore_errors=True)
-        os.replace(partial, folder)
+        place(partial, folder, _is_whole)
 
 
 def _write(job: _Job, folder: Path) -> None:

@@ -118,7 +118,8 @@ def load_checkpoint(folder: Path, expected: ExpectedLevers = ExpectedLevers()) -
     """The checkpoint in `folder`.
 
     Raises:
-        CheckpointError: it is no checkpoint of ours, was changed by hand, or has other levers than `expected`.
+        LeversError: it has other levers than `expected`, or a later format.
+        CheckpointError: it is no checkpoint of ours, or was changed by hand.
     """
     levers = read_levers(folder)
     check_levers(levers, expected, folder)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from treasure.data.template import TemplateConfig, TemplateKind
-from treasure.errors import CheckpointError
+from treasure.errors import CheckpointError, LeversError
 from treasure.jsonl import write_json
 from treasure.markers.config import MarkerMode
 from treasure.markers.header_style import DEFAULT_STYLE, HeaderStyle, MarkerOrder, Placement
@@ -59,14 +59,15 @@ def read_levers(folder: Path) -> Levers:
     """The levers in `folder`.
 
     Raises:
-        CheckpointError: they are missing, of a later format, or something in the folder was changed by hand.
+        LeversError: they are of a later format.
+        CheckpointError: they are missing, or something in the folder was changed by hand.
         TaxonomyError: the taxonomy in it is not valid.
     """
     path = folder / LEVERS_FILE
     content = _read(path)
     version = content.get("format_version", 0)
     if version > FORMAT_VERSION:
-        raise CheckpointError(
+        raise LeversError(
             f"'{path}' has format {version}, and this version of treasure reads formats up to {FORMAT_VERSION}. "
             "Install a later treasure."
         )
@@ -88,11 +89,11 @@ def check_levers(found: Levers, expected: ExpectedLevers, folder: Path) -> None:
     """Refuses levers that are not the expected ones.
 
     Raises:
-        CheckpointError: says what differs.
+        LeversError: says what differs.
     """
     differences = _differences(found, expected)
     if differences:
-        raise CheckpointError(
+        raise LeversError(
             f"The model in '{folder}' was trained with other levers than those asked for: {'; '.join(differences)}. "
             "Ask for those of the model, or train again."
         )

@@ -1,17 +1,16 @@
 """Tokenizers: one trained on the corpus for the tiny model, or the one that comes with a pretrained model."""
 
 import hashlib
-import os
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from treasure.errors import CheckpointError
-from treasure.files import own_folder, remove_folder
+from treasure.files import own_folder, place
 
+_NAME = "bpe-"
 PAD, END = "<|pad|>", "<|end|>"
 ROLES = ("system", "user", "assistant")
 CHAT_TEMPLATE = (
@@ -51,18 +50,25 @@ def cached_tokenizer(
     digest = hashlib.blake2b(f"{vocab_size}\0{CHAT_TEMPLATE}".encode(), digest_size=8)
     for text in texts if key is None else (f"key {key}",):
         digest.update(text.encode() + b"\0")
-    home = folder / f"bpe-{digest.hexdigest()}"
-    if home.is_dir():
-        try:
-            return load_tokenizer(str(home))
-        except CheckpointError:  # damaged; it is only a cache, and the same texts give the same tokenizer
-            remove_folder(home)
-    if not home.is_dir():
-        with own_folder(home) as partial:
-            train_tokenizer(texts, vocab_size).save_pretrained(partial)
-            with suppress(OSError):  # another process was first; its result is the same
-                os.replace(partial, home)
+    home = folder / f"{_NAME}{digest.hexdigest()}"
+    tokenizer = _whole(home)
+    if tokenizer is not None:
+        return tokenizer
+    # Gone or damaged: it is only a cache, and the same texts give the same tokenizer.
+    with own_folder(home, like=f"{_NAME}*") as partial:
+        train_tokenizer(texts, vocab_size).save_pretrained(partial)
+        place(partial, home, lambda folder: _whole(folder) is not None)
     return load_tokenizer(str(home))
+
+
+def _whole(folder: Path) -> PreTrainedTokenizerFast | None:
+    """The tokenizer in `folder`; None where there is none, or a damaged one."""
+    if not folder.is_dir():
+        return None
+    try:
+        return load_tokenizer(str(folder))
+    except CheckpointError:
+        return None
 
 
 def load_tokenizer(path: str) -> PreTrainedTokenizerFast:

@@ -4,6 +4,7 @@ A process that fails leaves the reason in a file of the run's folder, where the 
 """
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -26,6 +27,12 @@ _SAVE_S = 600
 _AFTER_FAILURE_S = 30.0
 """Seconds for the others to notice that one failed; they may wait for it inside a collective operation."""
 _ERRORS = "errors"
+_LOST = re.compile(
+    r"(closed|reset) by (remote )?peer|timed out|timeout|refused|broken pipe|socket closed|no route|unreachable"
+    r"|likely closed|got 0 bytes|remote process exit",
+    re.IGNORECASE,
+)
+"""How gloo, NCCL and the store through which processes find each other tell that one is gone, or the network is."""
 _GO_ON = "The same command goes on from the last saved state."
 
 
@@ -86,7 +93,7 @@ def _text(error: Exception) -> str:
         return text
     return (
         "The processes of the training lost each other: one of them was killed, as the system does for want of memory, "
-        f"or the network between them failed ({text.splitlines()[0]}). {_GO_ON}"
+        f"or the network between them failed ({' '.join(text.split())}). {_GO_ON}"
     )
 
 
@@ -96,9 +103,12 @@ def _comes_after(error: Exception) -> int:
 
 
 def _is_lost_connection(error: Exception) -> bool:
-    """Whether torch could not reach another process; gloo has no class of its own for that."""
-    is_gloo = isinstance(error, RuntimeError) and "gloo" in str(error)
-    return is_gloo or isinstance(error, torch.distributed.DistNetworkError | torch.distributed.DistBackendError)
+    """Whether torch could not reach another process: it says so in words alone, and gloo has no class of its own."""
+    text = str(error)
+    is_of_network = isinstance(error, torch.distributed.DistError) or (
+        isinstance(error, RuntimeError) and "gloo" in text
+    )
+    return is_of_network and _LOST.search(text) is not None
 
 
 def _told_failure(folder: Path) -> str:
