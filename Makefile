@@ -13,6 +13,7 @@ setup: .venv/.stamp ## create .venv with the tested versions (again when pyproje
 
 .venv/.stamp: pyproject.toml constraints.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "treasure needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; set PYTHON=/path/to/python3.11")'
+	@echo "Installing PyTorch and the other packages into .venv: some minutes."
 	test -x "$(BIN)/python" || "$(PYTHON)" -m venv .venv
 	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' constraints.txt)"
 	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
