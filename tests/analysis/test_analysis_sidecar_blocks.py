@@ -92,7 +92,8 @@ def test_annotators_are_known_by_name(tmp_path):
     check_annotator(tmp_path, "zeal")
     with pytest.raises(DataError, match=r"No annotator 'seal' has spoken here\. Did you mean 'zeal'"):
         check_annotator(tmp_path, "seal")
-    assert list(sidecar_blocks(tmp_path)) == []
+    with pytest.raises(DataError, match="Nothing is annotated here yet"):
+        list(sidecar_blocks(tmp_path))
 
 
 def test_no_sidecar_and_broken_parts_are_told(tmp_path):

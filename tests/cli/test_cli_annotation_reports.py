@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -130,6 +131,18 @@ def test_mistakes_are_told(place, capsys, arguments, message):
     code, _, err = report(capsys, *arguments, f"paths.outputs={place / 'outputs'}")
     assert code == 2
     assert message in " ".join(err.split())
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_sidecars_below_the_folder_are_named(place, capsys, tmp_path, is_begun):
+    above, one = tmp_path / "annotations", tmp_path / "annotations" / "quick"
+    shutil.copytree(place / "outputs" / "annotations", one)
+    if is_begun:
+        shutil.copy(one / "sidecar.json", above)
+    code, _, err = report(capsys, "coverage", f"paths.outputs={tmp_path}")
+    assert code == 2
+    assert f"giveannotations={one}." in "".join(err.split())
+    assert not (tmp_path / "reports").exists()
 
 
 @pytest.mark.parametrize("name", ["coverage", "agreement"])

@@ -1,5 +1,6 @@
 """A run's folder is named by all that decides its result, the content of its data included."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,9 +8,11 @@ import pytest
 
 from treasure.cli import run, train
 from treasure.cli.inputs import check_regimes, open_run_folder
-from treasure.config.schema import PathsConfig, RunCommand
+from treasure.config.schema import GenerateCommand, PathsConfig, RunCommand
 from treasure.data.config import DataConfig, DataSource
+from treasure.data.example import Example, Message
 from treasure.data.readers import DatasetConfig
+from treasure.data.splits import split_of
 from treasure.errors import ConfigError
 from treasure.evaluation.config import BenchmarkConfig
 from treasure.markers.config import MarkerMode, MarkersConfig
@@ -60,7 +63,7 @@ def marked(tmp_path: Path, **changes) -> RunCommand:
 
 @pytest.mark.parametrize("command", [run.run, train.run], ids=["run", "train"])
 def test_a_regime_that_held_out_examples_do_not_have_costs_no_training(command, tmp_path):
-    with pytest.raises(ConfigError, match="Held-out examples have no regime 'forced' here"):
+    with pytest.raises(ConfigError, match=r"no regime 'forced' here.* Write 'benchmark.regimes=\[inferred,fixed\]'"):
         command(marked(tmp_path, markers=MarkersConfig(mode=MarkerMode.TOKENS)))
     assert not list((tmp_path / "outputs").rglob("model"))
 
@@ -70,5 +73,34 @@ def test_regimes_that_are_asked_later_are_refused_where_they_make_no_sense(tmp_p
     fits = BenchmarkConfig(regimes=["inferred", "fixed"], snapshot_regimes=["oracle"])
     check_regimes(marked(tmp_path, markers=tokens, benchmark=fits))  # no snapshot is asked
     check_regimes(marked(tmp_path, markers=MarkersConfig(mode=MarkerMode.NONE)))
-    with pytest.raises(ConfigError, match="no regime 'oracle'"):
+    with pytest.raises(ConfigError, match=r"'oracle'.*'benchmark.snapshot_regimes=\[inferred,fixed\]'"):
         check_regimes(marked(tmp_path, markers=tokens, benchmark=fits, trainer=TrainerConfig(snapshots=[0.5])))
+
+
+@pytest.mark.parametrize(
+    ("fraction", "message"),
+    [
+        (0.02, r"No prompt was held out.*there are 9, and data.validation_fraction=0.02.*validation_fraction=0.3"),
+        (0.5, r"None of \d held-out examples fits into the context of 256 tokens.*Raise model.max_length"),
+    ],
+    ids=["none", "none fits"],
+)
+def test_nothing_to_evaluate_costs_no_training(tmp_path, fraction, message):
+    config = marked(
+        tmp_path, markers=MarkersConfig(mode=MarkerMode.NONE), trainer=TrainerConfig(max_steps=1, accelerator="cpu")
+    )
+    config.data.validation_fraction, config.model.max_length = fraction, 256
+    rows = []
+    for prompt in (f"ask {number}" for number in range(9)):
+        asked = Example("", (Message("user", prompt),), "", "rows", {})
+        is_long = split_of(asked, fraction, config.data.seed) == "validation"
+        rows.append({"prompt": prompt, "completion": "one two " * (400 if is_long else 1)})
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(ConfigError, match=message):
+        run.run(config)
+    assert not list((tmp_path / "outputs").rglob("model"))
+
+
+def test_an_empty_checkpoint_is_called_empty():
+    with pytest.raises(ConfigError, match="checkpoint is empty"):
+        GenerateCommand(checkpoint="", prompt="one")

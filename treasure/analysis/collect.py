@@ -169,9 +169,17 @@ def _pair_up(group: str, place: Path, runs: list[Run], unfinished: tuple[str, ..
     baselines = _by_seed([run for run in runs if run.is_baseline], "Baseline", place)
     marked = _by_seed([run for run in runs if not run.is_baseline], "marked", place)
     still = f" Unfinished: {', '.join(unfinished)}." if unfinished else ""
-    for found, what in ((baselines, "Baseline (markers 'none')"), (marked, "marked (markers 'text' or 'tokens')")):
+    sides = (
+        (baselines, "Baseline (markers 'none')", "none"),
+        (marked, "marked (markers 'text' or 'tokens')", "tokens"),
+    )
+    for found, what, mode in sides:
         if not found:
-            raise DataError(f"No finished {what} run; a comparison needs both.{still}", place)
+            raise DataError(
+                f"No finished {what} run; a comparison needs both.{still} To make it, give the command of the other "
+                f"runs (treasure-run …) once more with markers={mode}.",
+                place,
+            )
     surfaces = sorted({run.markers for run in marked.values()})
     if len(surfaces) > 1:
         raise DataError(f"Marked runs of different surfaces ({', '.join(surfaces)}). Choose by `names`.", place)

@@ -13,7 +13,7 @@ from treasure.analysis.annotations import SEPARATOR, Block, Part, blocks_of
 from treasure.analysis.comparison import keys_of
 from treasure.annotation.basic import fact_findings
 from treasure.annotation.parts import find_blocks, find_parts
-from treasure.annotation.sidecar import read_info
+from treasure.annotation.sidecar import is_sidecar, read_info
 from treasure.data.example import example_id
 from treasure.data.readers import DatasetConfig, read_dataset
 from treasure.errors import DataError, did_you_mean
@@ -24,7 +24,7 @@ def sidecar_blocks(folder: Path) -> Iterator[Block]:
     """All blocks of the sidecar in `folder`, by dataset, with the parts of its annotators in order of trust.
 
     Raises:
-        DataError: the folder is no sidecar, or a part is broken.
+        DataError: the folder is no sidecar, nothing is annotated there, or a part is broken.
     """
     ranks = {name: rank for rank, name in enumerate(_annotators(folder))}
     parts: dict[tuple[str, str], list[tuple[int, str, str, Path]]] = {}
@@ -32,7 +32,10 @@ def sidecar_blocks(folder: Path) -> Iterator[Block]:
         annotator, category, dataset = (unquote(text) for text in path.parts[-4:-1])
         line = (ranks.get(annotator, len(ranks)), annotator, category, path)
         parts.setdefault((dataset, path.stem), []).append(line)
-    for path in find_blocks(folder):
+    blocks = find_blocks(folder)
+    if not blocks:
+        raise DataError(f"Nothing is annotated here yet.{_sidecars_below(folder)}", folder)
+    for path in blocks:
         dataset = unquote(path.parent.name)
         ids = _read(path, ["id"]).column("id").to_numpy()
         held = sorted(parts.get((dataset, path.stem), []))
@@ -83,8 +86,14 @@ def prompt_keys(datasets: Mapping[str, DatasetConfig]) -> tuple[np.ndarray, np.n
 def _annotators(folder: Path) -> tuple[str, ...]:
     info = read_info(folder)
     if info is None:
-        raise DataError("This is no sidecar; treasure-annotate makes one.", folder)
+        raise DataError(f"This is no sidecar; treasure-annotate makes one.{_sidecars_below(folder)}", folder)
     return info.annotators
+
+
+def _sidecars_below(folder: Path) -> str:
+    """What to type where sidecars lie in folders of `folder`."""
+    found = [str(path) for path in sorted(folder.glob("*/")) if is_sidecar(path)]
+    return f" Sidecars lie below it: give annotations={' or annotations='.join(found)}." if found else ""
 
 
 def _part(annotator: str, category: str, path: Path) -> Part:

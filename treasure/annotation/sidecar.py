@@ -49,6 +49,11 @@ class SidecarInfo:
     format_version: int = FORMAT_VERSION
 
 
+def is_sidecar(folder: Path) -> bool:
+    """Whether a sidecar was begun in `folder`, of whatever version."""
+    return (folder / _INFO).is_file()
+
+
 def read_info(folder: Path) -> SidecarInfo | None:
     """What `folder` says of itself; None where no sidecar was begun.
 

@@ -13,8 +13,9 @@ from treasure.cli.trained import read_frequency, read_summary, told_to_train_aga
 from treasure.config.launch import launch
 from treasure.config.schema import RunCommand
 from treasure.data.frequency import Frequency
+from treasure.data.splits import opening
 from treasure.errors import CheckpointError, ConfigError, did_you_mean
-from treasure.evaluation.benchmarks.heldout import evaluate_heldout
+from treasure.evaluation.benchmarks.heldout import evaluate_heldout, fitting_examples
 from treasure.evaluation.benchmarks.world import evaluate_world
 from treasure.evaluation.config import fitting_regimes
 from treasure.evaluation.record import EvaluationRecord, Regime, write_records
@@ -26,7 +27,7 @@ from treasure.model.checkpoint import load_checkpoint
 from treasure.model.levers import ExpectedLevers
 from treasure.training.fit import FitSummary
 from treasure.training.loggers import finish, log_table
-from treasure.training.prepare import room_encoder
+from treasure.training.prepare import Prepared, room_encoder
 from treasure.world.oracle import Oracle
 from treasure.world.world import World, WorldPrompt
 
@@ -113,7 +114,7 @@ def _evaluate_model(
         )
     examples = inputs.corpus.validation[::stride]
     room = room_encoder(checkpoint, config.markers)
-    return evaluate_heldout(checkpoint, generator, examples, chosen, frequency, room=room, **shared)
+    return evaluate_heldout(checkpoint, generator, examples, chosen, frequency, room=room, option=option, **shared)
 
 
 def selected_prompts(config: RunCommand, world: World) -> list[WorldPrompt]:
@@ -127,6 +128,27 @@ def selected_prompts(config: RunCommand, world: World) -> list[WorldPrompt]:
             f"Allowed: {', '.join(names)}."
         )
     return [prompt for prompt in prompts if not config.benchmark.names or prompt.benchmark in config.benchmark.names]
+
+
+def check_held_out(config: RunCommand, inputs: Inputs, prepared: Prepared) -> None:
+    """Refuses a training after which there would be nothing to evaluate.
+
+    Raises:
+        ConfigError: the data are files and no prompt was held out, or no held-out example fits the context.
+    """
+    if inputs.world is not None:
+        return
+    examples = inputs.corpus.validation
+    if not examples:
+        num_prompts = len({opening(marked.example) for marked in inputs.corpus.train})
+        raise ConfigError(
+            f"No prompt was held out to evaluate on: there are {num_prompts}, and data.validation_fraction="
+            f"{config.data.validation_fraction:g} of them. Hold out more, such as data.validation_fraction=0.3, give "
+            "more data, or only train, by treasure-train."
+        )
+    room = room_encoder(prepared.checkpoint, config.markers)
+    for stride in {1, config.benchmark.snapshot_stride if config.trainer.snapshots else 1}:
+        fitting_examples(prepared.checkpoint, examples[::stride], room)
 
 
 def _tell_unscored(records: list[EvaluationRecord]) -> None:

@@ -50,16 +50,20 @@ def load_inputs(config: RunCommand) -> Inputs:
 def check_regimes(config: RunCommand) -> None:
     """Refuses what the evaluation would refuse: that should not cost a training.
 
+    That holds for a training alone, too: the regimes are part of what names its folder, so that an evaluation with
+    others would not find the model.
+
     Raises:
         ConfigError: held-out examples, which data from files are evaluated on, cannot be asked so.
     """
     if config.data.source is DataSource.WORLD or config.markers.mode is MarkerMode.NONE:
         return
-    style, benchmark = config.markers.style(config.batch.header_loss_weight), config.benchmark
-    check_heldout_regimes(fitting_regimes(benchmark.regimes, style, "benchmark.regimes"), style)
+    style = config.markers.style(config.batch.header_loss_weight)
+    asked = {"benchmark.regimes": config.benchmark.regimes}
     if config.trainer.snapshots:
-        names = benchmark.snapshot_regimes
-        check_heldout_regimes(fitting_regimes(names, style, "benchmark.snapshot_regimes"), style)
+        asked["benchmark.snapshot_regimes"] = config.benchmark.snapshot_regimes
+    for option, names in asked.items():
+        check_heldout_regimes(fitting_regimes(names, style, option), style, option)
 
 
 def open_run_folder(config: RunCommand) -> RunFolder:

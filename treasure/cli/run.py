@@ -1,7 +1,7 @@
 """`treasure-run`: trains one model and evaluates it, one job of a sweep."""
 
 from treasure.cli.console import quiet_libraries, say
-from treasure.cli.evaluate import evaluate, selected_prompts
+from treasure.cli.evaluate import check_held_out, evaluate, selected_prompts
 from treasure.cli.inputs import check_regimes, load_inputs, open_run_folder
 from treasure.cli.train import run_loggers, train
 from treasure.config.launch import launch
@@ -32,7 +32,9 @@ def run(config: RunCommand) -> None:
             selected_prompts(config, inputs.world)  # a benchmark that does not exist should not cost a training
         loggers = run_loggers(config, folder.path)
         try:
-            summary = train(config, inputs, folder.path, loggers)
+            summary = train(
+                config, inputs, folder.path, loggers, lambda prepared: check_held_out(config, inputs, prepared)
+            )
             if number != 0:
                 return  # the first process evaluates
             records = evaluate(config, inputs, folder.path, loggers)

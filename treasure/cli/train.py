@@ -1,5 +1,6 @@
 """`treasure-train`: trains one model and exports it into its run folder."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -65,11 +66,17 @@ def run_loggers(config: RunCommand, folder: Path) -> list[Logger]:
     return make_loggers(config.logger, folder, name=folder.name, group=config.group, settings=settings)
 
 
-def train(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger]) -> FitSummary:
+def train(
+    config: RunCommand,
+    inputs: Inputs,
+    folder: Path,
+    loggers: list[Logger],
+    check: Callable[[Prepared], None] = lambda prepared: None,
+) -> FitSummary:
     """Trains and exports to `folder/model`; goes on where an earlier start was cut short.
 
     A model that an earlier start finished is taken as it is. Where several processes are asked for and no launcher
-    has started them, they are started here.
+    has started them, they are started here. `check` sees what is prepared before the first step, and may refuse it.
 
     Raises:
         ConfigError: more processes than this machine has devices or cores, or several machines are asked for, but no
@@ -83,14 +90,14 @@ def train(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger
         return read_summary(folder)
     check_devices(config.trainer.accelerator, config.trainer.devices)
     if config.trainer.num_processes == 1 or is_started(config.trainer.num_processes):
-        return train_here(config, inputs, folder, loggers)
+        return train_here(config, inputs, folder, loggers, check)
     if config.trainer.num_nodes > 1:
         raise ConfigError(
             f"trainer.num_nodes={config.trainer.num_nodes}, but nothing started this process as one of "
             f"{config.trainer.num_processes} on several machines. Start the command by srun, or by torchrun on each "
             "machine, with as many processes; see docs/scaling.md."
         )
-    prepared_from(config, inputs)  # here, so that not every process tokenizes
+    check(prepared_from(config, inputs))  # here, so that not every process tokenizes
     with job_file(folder, config):
         run_on_processes("treasure.cli.worker", folder, config.trainer.devices)
     return read_summary(folder)
@@ -112,10 +119,17 @@ def prepared_from(config: RunCommand, inputs: Inputs) -> Prepared:
     )
 
 
-def train_here(config: RunCommand, inputs: Inputs, folder: Path, loggers: list[Logger]) -> FitSummary:
-    """Trains in this process, which may be one of several; the first of them writes."""
+def train_here(
+    config: RunCommand,
+    inputs: Inputs,
+    folder: Path,
+    loggers: list[Logger],
+    check: Callable[[Prepared], None] = lambda prepared: None,
+) -> FitSummary:
+    """Trains in this process, which may be one of several; the first of them writes. `check` is that of `train`."""
     number = rank(config.trainer.num_processes)
     prepared, writes = prepared_from(config, inputs), number == 0
+    check(prepared)
     if writes:
         for note in (*inputs.corpus.notes, prepared.dataset.report.describe()):
             say(f"{folder.name}: {note}")

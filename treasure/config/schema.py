@@ -171,6 +171,11 @@ class GenerateCommand:
     def __post_init__(self) -> None:
         if (self.prompt is None) == (self.input is None):
             raise ConfigError("Give either prompt='…' or input=FILE.jsonl, not both and not neither.")
+        if not self.checkpoint.strip():
+            raise ConfigError(
+                "checkpoint is empty. Give the model folder that treasure-run or treasure-train wrote, such as "
+                "checkpoint=outputs/runs/<group>/<run>/model."
+            )
 
 
 @dataclass(kw_only=True, slots=True)

@@ -12,6 +12,11 @@ def split_of(example: Example, validation_fraction: float, seed: int) -> Literal
     So all answers to a prompt, and all turns of a conversation, stay together, in whatever dataset or order they come.
     `validation_fraction` is in [0, 1]; raising it only moves examples from training to validation.
     """
-    opening = next(message.content for message in example.messages if message.role == "user")
-    place = key_to_int("split", seed, " ".join(opening.split())) / 2**64
+    place = key_to_int("split", seed, opening(example)) / 2**64
     return "validation" if place < validation_fraction else "train"
+
+
+def opening(example: Example) -> str:
+    """The first user turn, with single spaces: examples that share it are on one side."""
+    text = next(message.content for message in example.messages if message.role == "user")
+    return " ".join(text.split())

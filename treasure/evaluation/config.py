@@ -51,19 +51,19 @@ def regimes_of(style: HeaderStyle) -> tuple[Regime, ...]:
     return tuple(regime for regime, does in fits.items() if does)
 
 
-def check_heldout_regimes(regimes: Iterable[Regime], style: HeaderStyle) -> None:
+def check_heldout_regimes(regimes: Iterable[Regime], style: HeaderStyle, option: str) -> None:
     """Refuses regimes in which held-out examples cannot be asked; they have one header of known markers to give.
 
     Raises:
-        ConfigError: names the first.
+        ConfigError: names the first, and what to write for the `option` that `regimes` come from.
     """
     given = Regime.FIXED if style.in_prompt else Regime.FORCED
     known = (Regime.BASELINE, Regime.INFERRED, given)
     unfit = [regime for regime in regimes if regime not in known]
     if unfit:
         raise ConfigError(
-            f"Held-out examples have no regime '{unfit[0]}' here. Allowed in benchmark.regimes and snapshot_regimes: "
-            f"{', '.join(known[1:])}."
+            f"Held-out examples have no regime '{unfit[0]}' here, which {option} names. Allowed: "
+            f"{', '.join(known[1:])}. Write '{option}=[{','.join(known[1:])}]'."
         )
 
 

@@ -38,22 +38,18 @@ def evaluate_heldout(
     tail_threshold: float,
     seed: int,
     step: int,
+    option: str = "benchmark.regimes",
 ) -> list[EvaluationRecord]:
     """One record an example and regime, with `content_loss` in nats a token.
 
-    Examples that would not fit the context with the headers of `room` are left out, for every model alike.
+    Examples that would not fit the context with the headers of `room` are left out, for every model alike. `option`
+    is where the regimes come from.
 
     Raises:
-        ConfigError: no example is short enough for the context, or a regime makes no sense here.
+        ConfigError: there is no example, none is short enough for the context, or a regime makes no sense here.
     """
-    check_heldout_regimes(regimes, checkpoint.style)
-    rows = zip(examples, checkpoint.encoder.encode(examples), strict=True)
-    lengths = [length_with_room(row, room.header_length(marked.markers)) for marked, row in rows]
-    kept = [marked for marked, length in zip(examples, lengths, strict=True) if length <= checkpoint.max_length]
-    if not kept:
-        raise ConfigError(
-            "No held-out example fits into the context. Raise model.max_length or data.validation_fraction."
-        )
+    check_heldout_regimes(regimes, checkpoint.style, option)
+    kept = fitting_examples(checkpoint, examples, room)
     records: list[EvaluationRecord] = []
     for regime in regimes:
         given = [example.markers if regime is Regime.FIXED else MarkerSet() for example in kept]
@@ -65,6 +61,29 @@ def evaluate_heldout(
             loss = _content_loss(checkpoint, example, fixed, header)
             records.append(_record(example, fixed, header, loss, regime, frequency, tail_threshold, seed, step))
     return records
+
+
+def fitting_examples(checkpoint: Checkpoint, examples: Sequence[MarkedExample], room: Encoder) -> list[MarkedExample]:
+    """Those of `examples` that fit the context of `checkpoint` with the headers of `room`.
+
+    Raises:
+        ConfigError: there is none, or none fits.
+    """
+    if not examples:
+        raise ConfigError(
+            "No prompt was held out, so there is nothing to evaluate. Raise data.validation_fraction, such as "
+            "data.validation_fraction=0.3."
+        )
+    rows = zip(examples, checkpoint.encoder.encode(examples), strict=True)
+    lengths = [length_with_room(row, room.header_length(marked.markers)) for marked, row in rows]
+    kept = [marked for marked, length in zip(examples, lengths, strict=True) if length <= checkpoint.max_length]
+    if not kept:
+        raise ConfigError(
+            f"None of {len(examples)} held-out examples fits into the context of {checkpoint.max_length} tokens; the "
+            f"shortest takes {min(lengths)} with its headers. Raise model.max_length, or hold out more by "
+            "data.validation_fraction."
+        )
+    return kept
 
 
 def _headers(
