@@ -35,7 +35,7 @@ def test_the_quick_experiment_annotates(quick, taxonomy: Taxonomy):
     folder, said = quick
     sidecar = Sidecar(folder / "annotations" / "quick", taxonomy)
     assert len(sidecar) == 13
-    assert "letters: 8 rows of shape prompt_completion gave 7 examples; 1 bad rows" in said
+    assert "letters: 8 rows of shape prompt_completion gave 7 examples; 1 bad row and" in said
     cells = [[cell.strip() for cell in line.split("│")] for line in said.splitlines()]
     assert ["length_tokens", "rules", "13", "0", "0", "0"] in cells
     assert "13 examples of 2 datasets" in said and "data.annotations=" in said

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import tomllib
@@ -10,6 +11,16 @@ from treasure.cli import checks, doctor
 from treasure.cli.checks import EXTRAS, Finding, State, findings
 
 REPOSITORY = Path(__file__).parents[2]
+
+_LINKER_ERROR = """\
+    raise exc.CppCompileError(cmd, output) from e
+torch._inductor.exc.InductorError: CppCompileError: C++ compile error
+
+Output:
+/usr/bin/ld: cannot find -ltorch: No such file or directory
+collect2: error: ld returned 1 exit status
+
+Set TORCHDYNAMO_VERBOSE=1 for the internal stack trace"""
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -113,9 +124,14 @@ def test_wandb(monkeypatch):
             State.NOTE,
             "InductorError: no header",
         ),
+        (
+            subprocess.CompletedProcess([], 1, "", _LINKER_ERROR),
+            State.NOTE,
+            "does not work: /usr/bin/ld: cannot find -ltorch: No such file or directory",
+        ),
         (subprocess.TimeoutExpired("python", 300), State.NOTE, "no result in 300 s"),
     ],
-    ids=["works", "fails", "hangs"],
+    ids=["works", "fails", "cannot link", "hangs"],
 )
 def test_compiler(monkeypatch, outcome: object, state: State, text: str):
     def run(*_: object, **__: object) -> object:
@@ -125,9 +141,36 @@ def test_compiler(monkeypatch, outcome: object, state: State, text: str):
 
     monkeypatch.setattr(checks.shutil, "which", lambda name, **_: f"/usr/bin/{name}")
     monkeypatch.setattr(checks.subprocess, "run", run)
+    monkeypatch.setattr("treasure.training.hardware.compiler_path_fault", lambda: None)
     found = checks.check_compiler(quick=False)
     assert found.state is state
     assert text in found.text
+    assert "g++" not in found.advice, "it is there"
+
+
+@pytest.mark.slow
+def test_doctor_and_training_tell_of_a_blank_in_the_path_of_the_compiler(tmp_path: Path):
+    folder = tmp_path / "a b"
+    folder.mkdir()
+    compiler = tmp_path / "g++"
+    compiler.write_text("#!/bin/sh\n")
+    compiler.chmod(0o755)
+    environment = {**os.environ, "TMPDIR": str(folder), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    environment.pop("CXX", None)
+
+    def call_there(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        start = f"from treasure.cli.{program} import main; main()"
+        command = [sys.executable, "-c", start, *arguments]
+        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    doctor_said = call_there("doctor")
+    told = " ".join(doctor_said.stdout.replace("│", " ").split())
+    assert doctor_said.returncode == 0
+    assert "torch.compile cannot work with the blank" in told and "Set TMPDIR" in told and "Install g++" not in told
+    training = call_there("train", "experiments=quick", "model.compile=true", "paths.outputs=out", "logger=csv")
+    assert training.returncode == 2
+    (line,) = training.stderr.splitlines()
+    assert f"'{folder}': set TMPDIR to a path without either, or set model.compile=false" in line
 
 
 @pytest.mark.slow

@@ -108,7 +108,7 @@ def test_the_command(runs, monkeypatch, capsys):
     assert out.strip().endswith("4 runs: 1 done, 1 failed, 1 waiting, 1 cut short.")
     assert "failed: TrainingError: The loss is nan." in out and "1.250" in out
     code, out, _ = report(capsys, "status", "group=other", outputs)
-    assert code == 0 and "1 runs: 1 waiting" in out and "done-" not in out
+    assert code == 0 and "1 run: 1 waiting" in out and "done-" not in out
     code, _, err = report(capsys, "status", "grup=other", outputs)
     assert code == 2 and "group" in err
     assert "Usage: treasure-report status [" in report(capsys, "status", "--help")[1]

@@ -13,7 +13,8 @@ class Base:
 @dataclass
 class Derived(Base):
     rate: float = 0.6
-    """Share of something else.
+    """Share of something else, which goes on
+    here.
 
     More about it.
     """
@@ -21,9 +22,10 @@ class Derived(Base):
     """Size of it."""
 
 
-def test_first_lines_and_bases():
+def test_whole_docstrings_and_bases():
     assert field_docs(Base) == {"rate": "Share of something."}
-    assert field_docs(Derived) == {"rate": "Share of something else.", "size": "Size of it."}
+    whole = "Share of something else, which goes on here. More about it."
+    assert field_docs(Derived) == {"rate": whole, "size": "Size of it."}
 
 
 def test_a_class_without_source_has_none():

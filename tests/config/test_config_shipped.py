@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from treasure.config import schema
 from treasure.config.composer import Composer, conf_dir, open_composer
 from treasure.config.explain import explained
+from treasure.config.help import help_page
 from treasure.config.overlays import OVERLAYS
 from treasure.config.plan import make_plan
 from treasure.config.typed import to_typed
@@ -188,3 +189,26 @@ def test_a_misspelt_option_in_a_shipped_file_would_be_found(tmp_path: Path, monk
     monkeypatch.chdir(tmp_path)
     with _open("run") as composer, pytest.raises(ConfigError, match="seed"):
         _check(composer, ["experiments=wrong"])
+
+
+def _descriptions(composer: Composer) -> list[list[str]]:
+    """The lines of each option's description on the help page, one list an option that has one."""
+    found: list[list[str]] = []
+    page = help_page(composer, composer.compose([]), program="treasure", about="")
+    for line in page.partition("Options (option=value)\n")[2].partition("\n\n")[0].splitlines():
+        if line.startswith(" " * 6):
+            found[-1].append(line.strip())
+        else:
+            found.append([])
+    return [lines for lines in found if lines]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_tells_whole_sentences_that_fit_the_terminal(composers, command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    narrow = _descriptions(composers[command])
+    assert narrow and max(len(line) for lines in narrow for line in lines) <= 60 - 6
+    monkeypatch.setenv("COLUMNS", "10000")
+    whole = [line for (line,) in _descriptions(composers[command])]
+    assert [" ".join(lines) for lines in narrow] == whole
+    assert [text for text in whole if not text.endswith((".", ")"))] == []

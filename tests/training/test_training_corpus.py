@@ -64,7 +64,7 @@ def test_evaluation_prompts_are_left_out_and_counted(tmp_path, taxonomy):
         datasets={"legal": DatasetConfig(path=_file(tmp_path, "legal", 5))},
         exclude_prompts=[ExcludedPrompts(path=str(excluded))],
     )
-    assert len(list(corpus.train)) == 4 and "1 examples left out" in corpus.notes[-1]
+    assert len(list(corpus.train)) == 4 and "1 example left out" in corpus.notes[-1]
 
 
 def test_the_world_is_a_corpus_too(taxonomy):

@@ -3,6 +3,8 @@ import os
 import platform
 import subprocess
 import sys
+import sysconfig
+import tempfile
 
 import pytest
 import tiny
@@ -16,6 +18,7 @@ from treasure.training import hardware
 from treasure.training.config import CallbacksConfig, TrainerConfig
 from treasure.training.fit import fit
 from treasure.training.hardware import (
+    check_compiler_paths,
     check_devices,
     device_type,
     has_compiler,
@@ -103,6 +106,35 @@ def test_a_compiler_is_looked_for_on_the_path(monkeypatch, tmp_path):
     compiler.write_text("#!/bin/sh\n")
     compiler.chmod(0o755)
     assert hardware.has_compiler()
+
+
+@pytest.mark.parametrize(
+    ("cause", "advice"),
+    [
+        ("torch", "move the environment"),
+        ("LIBDIR", "move the environment"),
+        ("TMPDIR", "set TMPDIR"),
+        ("TORCHINDUCTOR_CACHE_DIR", "set TORCHINDUCTOR_CACHE_DIR"),
+    ],
+)
+@pytest.mark.parametrize("name", ["a b", "Anna's"])
+def test_a_blank_in_a_path_of_the_compiler_is_told_with_what_to_do(cause, advice, name, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", "/tmp")
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    monkeypatch.setattr(torch, "__file__", "/env/torch/__init__.py")
+    monkeypatch.setattr(sysconfig, "get_config_var", lambda name: "/env/lib")
+    check_compiler_paths()
+    folder = tmp_path / name
+    folder.mkdir()
+    if cause == "torch":
+        monkeypatch.setattr(torch, "__file__", str(folder / "torch" / "__init__.py"))
+    elif cause == "LIBDIR":
+        monkeypatch.setattr(sysconfig, "get_config_var", lambda name: str(folder))
+    else:
+        monkeypatch.setenv(cause, str(folder))
+        monkeypatch.setattr(tempfile, "tempdir", None if cause == "TMPDIR" else "/tmp")
+    with pytest.raises(ConfigError, match=rf"^torch\.compile .*{name}.*: {advice} .*model\.compile=false"):
+        check_compiler_paths()
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told")

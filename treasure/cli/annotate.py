@@ -28,6 +28,7 @@ from treasure.data.config import DataConfig, DataSource
 from treasure.data.example import MarkedExample
 from treasure.data.readers import DatasetConfig
 from treasure.errors import ConfigError
+from treasure.plurals import plural
 from treasure.taxonomy.taxonomy import Taxonomy
 from treasure.training.corpus import build_corpus
 from treasure.world.world import World
@@ -77,7 +78,7 @@ def run_export(config: ExportCommand) -> None:
         number = export_marked(World(config.world, taxonomy).train_examples(), taxonomy, output)
     else:
         number = export(config.data.datasets, taxonomy, [Sidecar(Path(config.folder), taxonomy)], output)
-    say(f"{number} examples: {config.output}")
+    say(f"{plural(number, 'example')}: {config.output}")
 
 
 def run_train(config: TrainClassifierCommand) -> None:
@@ -134,13 +135,14 @@ def _show(summary: AnnotationSummary, task: Task) -> None:
         numbers = [summary.tally.outcomes.get((annotator, category, outcome.value), 0) for outcome in _HEADS]
         table.add_row(category, annotator, *(Text(str(number), justify="right") for number in numbers))
     console.print(table)
+    num_asked = sum(summary.tally.num_asked.values())
     total, failed = sum(summary.num_examples.values()), _num(summary.tally, Outcome.FAILED)
     say(
-        f"{total} examples of {len(summary.num_examples)} datasets in {summary.seconds:.1f} s, "
-        f"{total / summary.seconds:,.0f} a second; {sum(summary.tally.num_asked.values())} questions were new."
+        f"{plural(total, 'example')} of {plural(len(summary.num_examples), 'dataset')} in {summary.seconds:.1f} s, "
+        f"{total / summary.seconds:,.0f} a second; {plural(num_asked, 'question was', 'questions were')} new."
     )
     if failed:
-        say(f"{failed} findings failed; the column note of the parts says why. retry_failed=true asks again.")
+        say(f"{plural(failed, 'finding')} failed; the column note of the parts says why. retry_failed=true asks again.")
 
 
 def _show_rehearsal(summary: AnnotationSummary) -> None:
@@ -153,7 +155,7 @@ def _show_rehearsal(summary: AnnotationSummary) -> None:
     for name, cost in summary.estimates.items():
         say(f"{name}: {cost.describe()}")
     say(
-        f"{sum(summary.num_examples.values())} examples; nothing was asked or written (dry_run). "
+        f"{plural(sum(summary.num_examples.values()), 'example')}; nothing was asked or written (dry_run). "
         "Annotators that come later are asked about less: what earlier ones find is left out."
     )
 

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -167,9 +168,16 @@ def check_compiler(*, quick: bool) -> Finding:
     """`torch.compile` works: there is a C++ compiler, and unless `quick` a function of one line gets through it."""
     name = os.environ.get("CXX") or "g++"
     path = shutil.which(name) or shutil.which("clang++")
-    advice = "Training works without, more slowly. Install g++ (Debian: apt install g++) to have it."
+    without = "Training works without, more slowly: model.compile=false."
     if path is None:
+        advice = "Training works without, more slowly. Install g++ (Debian: apt install g++) to have it."
         return Finding("torch.compile", State.NOTE, f"no C++ compiler ({name}, clang++) on the PATH", advice)
+    from treasure.training.hardware import compiler_path_fault  # stands on torch, which may be what is missing
+
+    fault = compiler_path_fault()
+    if fault is not None:
+        text, advice = fault
+        return Finding("torch.compile", State.NOTE, text, f"{advice[0].upper()}{advice[1:]}.")
     if quick:
         return Finding("torch.compile", State.OK, f"{path}; not tried (--quick)")
     try:
@@ -177,11 +185,20 @@ def check_compiler(*, quick: bool) -> Finding:
             [sys.executable, "-c", _COMPILE], capture_output=True, text=True, timeout=300, check=False
         )
     except subprocess.TimeoutExpired:
-        return Finding("torch.compile", State.NOTE, "gave no result in 300 s", advice)
+        return Finding("torch.compile", State.NOTE, "gave no result in 300 s", without)
     if done.returncode != 0:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        return Finding("torch.compile", State.NOTE, f"does not work: {reason}", advice)
+        return Finding("torch.compile", State.NOTE, f"does not work: {_telling_line(done.stderr)}", without)
     return Finding("torch.compile", State.OK, f"works, with {path}")
+
+
+def _telling_line(stderr: str) -> str:
+    """The line that says why: the compiler's or linker's first complaint, else Python's exception, else the last."""
+    lines = stderr.strip().splitlines()
+    for complaint in (r"\berror: |cannot find", r"^[\w.]+(Error|Exception)\b"):
+        for line in lines:
+            if re.search(complaint, line):
+                return line.strip()
+    return lines[-1].strip() if lines else "no reason given"
 
 
 def check_sandbox() -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from treasure.inference.generate import Generation, GenerationRequest, Generator
 from treasure.jsonl import read_jsonl, write_jsonl
 from treasure.markers.marker_set import MarkerSet
 from treasure.model.checkpoint import load_checkpoint
+from treasure.plurals import plural
 from treasure.taxonomy.taxonomy import Taxonomy
 
 
@@ -40,7 +41,7 @@ def run(config: GenerateCommand) -> None:
     answers = Generator(checkpoint, config.generation).generate(requests, description="answers")
     rows = [_row(request, answer) for request, answer in zip(requests, answers, strict=True)]
     if config.output is not None:
-        say(f"{write_jsonl(Path(config.output), rows)} answers: {config.output}")
+        say(f"{plural(write_jsonl(Path(config.output), rows), 'answer')}: {config.output}")
         return
     for row in rows:
         console.print_json(data=row)

@@ -15,6 +15,7 @@ from treasure.config.run_folder import DONE, FAILED, INTERRUPTED
 from treasure.config.run_lock import living_holder
 from treasure.config.schema import StatusCommand
 from treasure.errors import DataError, did_you_mean
+from treasure.plurals import plural
 from treasure.training.metrics_file import METRICS_FILE, read_metrics
 from treasure.training.saved_steps import PROGRESS_FILE, saved_steps, state_path
 
@@ -46,7 +47,7 @@ def show_status(config: StatusCommand) -> None:
         console.print(_table(found))
     counts = {state: sum(status.state == state for status in found) for state in _STYLES}
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    say(f"{len(found)} runs" + (f": {told}." if told else f" in {config.paths.outputs}."))
+    say(plural(len(found), "run") + (f": {told}." if told else f" in {config.paths.outputs}."))
 
 
 def statuses(runs: Path, group: str | None = None) -> Iterator[RunStatus]:

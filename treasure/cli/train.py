@@ -27,7 +27,13 @@ from treasure.ranks import is_started, rank
 from treasure.stopping import deferred_stop
 from treasure.training.budget import steps_for_tokens
 from treasure.training.fit import FitSummary, fit
-from treasure.training.hardware import check_devices, device_type, has_compiler, resolve_precision
+from treasure.training.hardware import (
+    check_compiler_paths,
+    check_devices,
+    device_type,
+    has_compiler,
+    resolve_precision,
+)
 from treasure.training.keeper import StateKeeper, forget_states
 from treasure.training.loggers import finish, make_loggers
 from treasure.training.metrics_file import METRICS_FILE, keep_metrics_before
@@ -79,8 +85,8 @@ def train(
     has started them, they are started here. `check` sees what is prepared before the first step, and may refuse it.
 
     Raises:
-        ConfigError: more processes than this machine has devices or cores, or several machines are asked for, but no
-            launcher started this process on one of them.
+        ConfigError: more processes than this machine has devices or cores; several machines are asked for, but no
+            launcher started this process on one of them; or a compiled model, and a path keeps the compiler from it.
         TrainingError: the training cannot go on; the last good state is kept.
         Interrupted: a signal asked to stop, and the state is saved.
     """
@@ -89,6 +95,8 @@ def train(
         forget_states(folder)
         return read_summary(folder)
     check_devices(config.trainer.accelerator, config.trainer.devices)
+    if config.model.compile and has_compiler():
+        check_compiler_paths()
     if config.trainer.num_processes == 1 or is_started(config.trainer.num_processes):
         return train_here(config, inputs, folder, loggers, check)
     if config.trainer.num_nodes > 1:

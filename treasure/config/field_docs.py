@@ -1,4 +1,4 @@
-"""Reads the one-line docstring that stands under each field of an option dataclass, for help and error texts."""
+"""Reads the docstring that stands under each field of an option dataclass, for help and error texts."""
 
 import ast
 import inspect
@@ -8,7 +8,7 @@ from functools import cache
 
 @cache
 def field_docs(schema: type) -> dict[str, str]:
-    """Field name -> first line of its docstring. Fields without one are left out."""
+    """Field name -> its docstring, whole, as one line. Fields without one are left out."""
     docs: dict[str, str] = {}
     for part in reversed(schema.__mro__[:-1]):
         docs |= _docs_of_class(part)
@@ -35,6 +35,6 @@ def _docs_of_class(part: type) -> dict[str, str]:
 def _text_of(statement: ast.stmt) -> str:
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
         value = statement.value.value
-        if isinstance(value, str) and value.strip():
-            return value.strip().splitlines()[0]
+        if isinstance(value, str):
+            return " ".join(value.split())
     return ""

@@ -1,6 +1,8 @@
 """The `--help` page of a command: its choices, its options with default and meaning, its flags."""
 
 import json
+import shutil
+import textwrap
 from collections.abc import Iterator
 
 from omegaconf import DictConfig, EnumNode, OmegaConf
@@ -8,6 +10,11 @@ from omegaconf import DictConfig, EnumNode, OmegaConf
 from treasure.config.composer import Composer
 from treasure.config.enum_values import member_text
 from treasure.config.field_docs import field_docs
+
+_WIDTH_WITHOUT_TERMINAL = 120
+"""Columns that descriptions fill when the page goes into a file or pipe."""
+
+_INDENT = " " * 6
 
 _FLAGS = """\
 Flags
@@ -41,7 +48,20 @@ def _choices(composer: Composer, config: DictConfig) -> list[tuple[str, str]]:
 
 def _options(config: DictConfig) -> Iterator[str]:
     for key, value, about in _leaves(config, ""):
-        yield f"  {key} = {value}" + (f"\n      {about}" if about else "")
+        yield f"  {key} = {value}" + (f"\n{_wrapped(about)}" if about else "")
+
+
+def _wrapped(text: str) -> str:
+    """`text` below its option, whole, in lines that fit the terminal; an unbroken word may be longer."""
+    width = shutil.get_terminal_size((_WIDTH_WITHOUT_TERMINAL, 24)).columns
+    return textwrap.fill(
+        text,
+        max(width, 2 * len(_INDENT)),
+        initial_indent=_INDENT,
+        subsequent_indent=_INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _leaves(config: DictConfig, prefix: str) -> Iterator[tuple[str, str, str]]:

@@ -12,6 +12,7 @@ from treasure.data.example import Example, example_id
 from treasure.data.raw_rows import RawRow, raw_rows
 from treasure.data.shapes import FIELDS, BadRowError, RowReader, Shape, Turns, cell_of, detect_shape, template_columns
 from treasure.errors import ConfigError, DataError, did_you_mean
+from treasure.plurals import plural
 
 _LOG = logging.getLogger(__name__)
 _NUM_SHOWN = 5
@@ -152,8 +153,9 @@ class ReadReport:
         shown = "".join(f"\n  {message}" for message in self.bad)
         more = f"\n  … and {self.num_bad - len(self.bad)} more" if self.num_bad > len(self.bad) else ""
         return (
-            f"{self.dataset}: {self.num_rows} rows of shape {self.shape or 'unknown'} gave {self.num_examples} "
-            f"examples; {self.num_bad} bad rows and {self.num_duplicates} duplicates left out.{shown}{more}"
+            f"{self.dataset}: {plural(self.num_rows, 'row')} of shape {self.shape or 'unknown'} gave "
+            f"{plural(self.num_examples, 'example')}; {plural(self.num_bad, 'bad row')} and "
+            f"{plural(self.num_duplicates, 'duplicate')} left out.{shown}{more}"
         )
 
 

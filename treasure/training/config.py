@@ -28,7 +28,7 @@ class TrainerConfig:
     """Training tokens without padding, at least 1, such as num_tokens in another run's training.json: as many steps are
     planned as take about so many. None leaves it to the other two; the fair unit is examples, see docs/concepts.md."""
     accelerator: str = "auto"
-    """Lightning's accelerator: auto, cpu, gpu, …"""
+    """Lightning's accelerator: auto, cpu, gpu, or the kind of device by its name (cuda, mps)."""
     devices: int = 1
     """Processes on each machine, from 1 to the number of its devices (or CPU cores), each with one of its own. They
     learn from the same global batches as one, cut over the processes."""

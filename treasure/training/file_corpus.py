@@ -27,6 +27,7 @@ from treasure.data.shapes import Shape
 from treasure.data.splits import split_of
 from treasure.errors import DataError
 from treasure.jsonl import read_jsonl, write_jsonl
+from treasure.plurals import plural
 from treasure.taxonomy.taxonomy import Taxonomy
 
 _CODE = ("annotation", "data", "markers", "taxonomy")
@@ -143,7 +144,7 @@ def _beside(sides: Iterable[_TrainSide], *, has_filter: bool, has_sidecar: bool)
         )
     if has_filter:
         num_excluded = sum(side.num_excluded for side in sides)
-        notes.append(f"{num_excluded} examples left out because they ask what an evaluation asks.")
+        notes.append(f"{plural(num_excluded, 'example')} left out: an evaluation asks the same.")
     return Beside(tuple(marked for side in sides for marked in side.validation), tuple(notes))
 
 

@@ -3,6 +3,9 @@
 import ctypes
 import os
 import shutil
+import sysconfig
+import tempfile
+from pathlib import Path
 
 import torch
 
@@ -93,3 +96,41 @@ def keep_freed_memory() -> None:
 def has_compiler() -> bool:
     """Whether there is a C++ compiler, without which `torch.compile` cannot work on CPUs."""
     return any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "clang++"))
+
+
+def check_compiler_paths() -> None:
+    """Refuses folders that `torch.compile` cannot work with.
+
+    Raises:
+        ConfigError: one of them has a blank, a quotation mark or a backslash in its path.
+    """
+    fault = compiler_path_fault()
+    if fault is not None:
+        raise ConfigError(f"{fault[0]}: {fault[1]}.")
+
+
+def compiler_path_fault() -> tuple[str, str] | None:
+    """What is wrong with a folder that `torch.compile` needs, and what to do; None when nothing is.
+
+    torch does not quote the paths in the C++ compiler's command, so that a blank cuts them in pieces.
+    """
+    for what, folder, advice in _compiler_folders():
+        if any(sign.isspace() or sign in "'\"\\" for sign in folder):
+            return (
+                f"torch.compile cannot work with the blank or quotation mark in the path of {what}, '{folder}'",
+                f"{advice}, or set model.compile=false to train without, more slowly",
+            )
+    return None
+
+
+def _compiler_folders() -> list[tuple[str, str, str]]:
+    """What it is, the folder, and how to have another, for each that torch writes into the compiler's command."""
+    temporary = tempfile.gettempdir()
+    cache = str(Path(os.environ.get("TORCHINDUCTOR_CACHE_DIR", temporary)).absolute())
+    move = "move the environment to a path without either"
+    return [
+        ("torch", str(Path(torch.__file__).parent), move),
+        ("Python's libraries", sysconfig.get_config_var("LIBDIR") or "", move),
+        ("the folder for temporary files", temporary, "set TMPDIR to a path without either"),
+        ("the compiler's cache", cache, "set TORCHINDUCTOR_CACHE_DIR to a path without either"),
+    ]
