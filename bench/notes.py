@@ -27,7 +27,7 @@ NOTES = {
     "are new; here most are, 23 languages of a few hundred texts each, while a corpus of one language soon knows its "
     "words. The rest is spread over some forty patterns of the re module, none above a twentieth. Two processes are "
     "each a fifth slower than one alone on this machine. Tried: fewer characters for lid.176 (240), one word for all "
-    "of its form, words of many texts at once, quick looks before slow patterns (from 2,000 to 3,300 in all). Next: "
+    "of its form, words of many texts at once, quick looks before slow patterns (from 2,000 to 3,100 in all). Next: "
     "all patterns of a text in one pass (RE2 or Hyperscan).",
     "linear": "Next: find which of reading, marking and tokenizing grows.",
 }

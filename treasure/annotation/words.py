@@ -7,7 +7,7 @@ not be tokenized again. Words repeat so often that this is many times faster tha
 import re
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -88,15 +88,16 @@ class WordCounter:
                     is_over = word[2]
         return tokens, sentences
 
-    def learn(self, pieces: Iterable[str]) -> None:
+    def learn(self, pieces: Sequence[str]) -> None:
         """Remembers all of `pieces`; new ones are tokenized together, which takes far less than one by one."""
-        pieces = set(pieces)
-        new = pieces - self._words.keys()
+        new = {piece for piece in pieces if piece not in self._words}
+        if not new:
+            return
         if len(self._words) + len(new) > MAX_WORDS:
             self._words.clear()
             self._shapes = {_ONE: _PLAIN}
             self._may_begin_spaced.clear()
-            new = pieces
+            new = set(pieces)
         long = {piece: _cut(piece) for piece in new if len(piece) > MAX_PIECE}
         short = {piece: self._shape(piece) for piece in sorted(new.union(*long.values()) - long.keys())}
         if self._first_pieces:
