@@ -44,7 +44,7 @@ def hardware() -> dict[str, Any]:
     """CPU model, usable cores, memory in GiB and GPU names of this machine."""
     return {
         "cpu": _cpu_model(),
-        "num_cores": _num_cores(),
+        "num_cores": num_cores(),
         "ram_gib": _ram_gib(),
         "gpus": _gpus(),
     }
@@ -77,11 +77,11 @@ def _cpu_model() -> str | None:
     return platform.processor() or None
 
 
-def _num_cores() -> int | None:
+def num_cores() -> int:
     """Cores this process may use, which can be fewer than the machine has."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
-    return os.cpu_count()
+    return os.cpu_count() or 1
 
 
 def _ram_gib() -> float | None:

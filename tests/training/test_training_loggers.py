@@ -1,5 +1,7 @@
 """Weights & Biases, offline: what its own files say of the runs."""
 
+import os
+
 from treasure.training.config import LoggerConfig, WandbMode
 from treasure.training.loggers import finish, make_loggers
 
@@ -33,3 +35,14 @@ def test_loggers_that_told_nothing_leave_no_run(tmp_path):
         make_loggers(LoggerConfig(wandb=WandbMode.OFFLINE), tmp_path, name="r", group="g", settings={}), succeeded=True
     )
     assert not list(tmp_path.glob("wandb/offline-run-*"))
+
+
+def test_an_offline_run_leaves_the_environment_to_the_runs_after_it(tmp_path, monkeypatch):
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    assert run_ids(tmp_path)
+    assert "WANDB_MODE" not in os.environ
+
+
+def test_the_variable_of_wandb_has_its_say_before_the_configuration(tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    assert not run_ids(tmp_path)

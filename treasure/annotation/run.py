@@ -3,7 +3,6 @@
 datasets -> blocks on disk -> facts, rules, … on all cores -> llm, … in this process -> parts of the sidecar
 """
 
-import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from treasure.data.example import Example
 from treasure.data.readers import DatasetConfig, ReadReport, read_dataset
 from treasure.errors import ConfigError
 from treasure.files import remove_folder
+from treasure.provenance import num_cores
 
 WORK = ".work"
 """Folder in the sidecar for what only the run needs."""
@@ -206,11 +206,6 @@ def _engine(work: Work, blocks: Sequence[Block], options: AnnotationOptions) -> 
 
         return annotate_on_ray(work, blocks, options.num_workers, options.ray_address)
     return annotate_on_cores(work, blocks, options.num_workers or num_cores())
-
-
-def num_cores() -> int:
-    """Cores that this process may use, which can be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

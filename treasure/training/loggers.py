@@ -29,7 +29,10 @@ def make_loggers(
 def wandb_loggers(
     config: LoggerConfig, folder: Path, *, name: str, group: str, job_type: str, settings: Mapping[str, Any]
 ) -> list[WandbLogger]:
-    """A W&B logger, or none when it is disabled. All starts in one folder add to one W&B run."""
+    """A W&B logger, or none when it is disabled. All starts in one folder add to one W&B run.
+
+    The variable WANDB_MODE, where it is set, has its say before the configuration, as everywhere in W&B.
+    """
     if config.wandb is WandbMode.DISABLED:
         return []
     os.environ.setdefault("WANDB_SILENT", "true")
@@ -44,7 +47,7 @@ def wandb_loggers(
             job_type=job_type,
             project=config.project,
             save_dir=folder,
-            offline=config.wandb is WandbMode.OFFLINE,
+            mode=os.environ.get("WANDB_MODE") or config.wandb.value,  # `offline=True` would set the environment for all
             config=dict(settings),
         )
     ]
