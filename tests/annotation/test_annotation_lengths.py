@@ -17,8 +17,8 @@ from treasure.annotation.lengths import (
     Lengths,
     _counter,
     _pipeline,
+    count_all,
     count_lengths,
-    learn_words,
     length_values,
 )
 from treasure.taxonomy.taxonomy import LENGTHS
@@ -193,8 +193,7 @@ def test_words_with_marks_around_are_cut_as_spacy_cuts_them(text, language):
 @given(texts=st.lists(st.tuples(WORDS.map(" ".join), st.sampled_from(SOME_LANGUAGES)), max_size=4))
 def test_words_that_are_learned_together_count_the_same(texts):
     _counter.cache_clear()
-    learn_words(texts)
-    learned = [count_lengths(*one) for one in texts]
+    learned = count_all(texts)
     _counter.cache_clear()
     assert learned == [count_lengths(*one) for one in texts]
 
@@ -223,9 +222,16 @@ def test_halves_of_characters_are_counted():
 
 def test_what_is_remembered_is_bounded(monkeypatch):
     monkeypatch.setattr(words, "MAX_WORDS", 100)
+    monkeypatch.setattr(lengths, "MAX_WORDS", 100)
     text = "\n\n".join(f"w{number}. v{number}" for number in range(500))
     assert count_lengths(text, "English") == by_spacy(text, "English")
     assert len(_counter("English")._words) <= 100
+
+
+@pytest.mark.parametrize("language", ["English", "Turkish", None])
+def test_letters_without_an_end_are_one_token(language):
+    text = f"One {'ab' * 1_000} two."
+    assert count_lengths(text, language) == by_spacy(text, language)
 
 
 def test_a_long_piece_does_not_forget_its_neighbours(monkeypatch):
@@ -233,7 +239,7 @@ def test_a_long_piece_does_not_forget_its_neighbours(monkeypatch):
     _counter.cache_clear()
     for number in range(18):
         count_lengths(f"w{number}", "English")
-    long = "".join(map(chr, range(0x4E00, 0x4E00 + 900)))  # of which the parts are learned as well
+    long = "".join(map(chr, range(0x4E00, 0x4E00 + 900))) + "-"  # of which the parts are learned as well
     assert count_lengths(f"w1 {long} w2", "English").tokens >= 3
     _counter.cache_clear()
 
@@ -243,7 +249,6 @@ def test_words_that_are_learned_together_are_bounded_too(monkeypatch):
     monkeypatch.setattr(lengths, "MAX_WORDS", 100)
     _counter.cache_clear()
     texts = [(" ".join(f"a{row}b{number}" for number in range(30)), "English") for row in range(40)]
-    learn_words(texts)
+    assert count_all(texts) == [by_spacy(*one) for one in texts]
     assert len(_counter("English")._words) <= 100
-    assert [count_lengths(*one) for one in texts] == [by_spacy(*one) for one in texts]
     _counter.cache_clear()

@@ -9,6 +9,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from itertools import chain, filterfalse
 from typing import Any, NamedTuple
 
 from spacy.attrs import IS_PUNCT, IS_SPACE, ORTH
@@ -51,10 +52,12 @@ class WordCounter:
     def __init__(self, pipeline: Language, tokenizer: Tokenizer) -> None:
         _make_lean(pipeline)
         self._pipeline = pipeline
-        self._words: dict[str, _Word] = {}
+        self._kinds = _Kinds()
+        self._words: dict[str, str] = {}  # a piece and its kind
         self._exceptions = frozenset(tokenizer.rules or ())
+        self._bare_exceptions = frozenset(one.strip(_BEFORE + _BEHIND) for one in self._exceptions)
         self._is_one = tokenizer.token_match
-        self._shapes: dict[str, _Word] = {_ONE: _PLAIN}
+        self._shapes: dict[str, str] = {_ONE: _PLAIN}
         self._spaced = tuple(rule for rule in tokenizer.rules or {} if " " in rule.strip())
         self._first_pieces = tuple({rule.split()[0] for rule in self._spaced})
         self._may_begin_spaced: set[str] = set()
@@ -72,42 +75,43 @@ class WordCounter:
 
     def _of_known(self, paragraph: str) -> tuple[int, int]:
         """The counts by remembered words alone. Raises KeyError where a piece is new."""
-        words = self._words
         tokens, sentences, is_over = 0, 1, False
-        for number, segment in enumerate(_BLANK_TOKEN.split(paragraph)):
+        for number, pieces in enumerate(_segments(paragraph)):
             if number and is_over:  # white space that is a token begins the next sentence
                 sentences, is_over = sentences + 1, False
-            for piece in segment.split(" "):
-                word = words[piece]
-                tokens += word[0]
-                if is_over:
-                    sentences += word[3]
-                    is_over = word[4]
-                else:
-                    sentences += word[1]
-                    is_over = word[2]
+            kinds = "".join(map(self._words.__getitem__, pieces))
+            tokens += len(kinds)
+            for kind, plain in _NOT_PLAIN.findall(kinds):
+                word = self._kinds.words[kind]
+                tokens += word.tokens - 1
+                sentences, is_over = _follow((sentences, is_over), word)
+                if plain and is_over:
+                    sentences, is_over = sentences + 1, False
         return tokens, sentences
 
     def learn(self, pieces: Sequence[str]) -> None:
         """Remembers all of `pieces`; new ones are tokenized together, which takes far less than one by one."""
-        new = {piece for piece in pieces if piece not in self._words}
+        new = dict.fromkeys(filterfalse(self._words.__contains__, pieces), _PLAIN)
         if not new:
             return
         if len(self._words) + len(new) > MAX_WORDS:
             self._words.clear()
-            self._shapes = {_ONE: _PLAIN}
+            self._kinds, self._shapes = _Kinds(), {_ONE: _PLAIN}
             self._may_begin_spaced.clear()
-            new = set(pieces)
-        long = {piece: _cut(piece) for piece in new if len(piece) > MAX_PIECE}
-        short = {piece: self._shape(piece) for piece in sorted(new.union(*long.values()) - long.keys())}
+            new = dict.fromkeys(pieces, _PLAIN)
         if self._first_pieces:
             self._may_begin_spaced.update(piece for piece in new if piece.endswith(self._first_pieces))
+        marked = [piece for piece in new if not piece.isalpha() or piece in self._exceptions]
+        long = {piece: _cut(piece) for piece in marked if len(piece) > MAX_PIECE}
+        short = {piece: self._shape(piece) for piece in chain(marked, *long.values()) if piece not in long}
         asked = {shape: piece for piece, shape in short.items() if shape not in self._shapes}
         if asked:
             counted = _by_line(_tokens(self._pipeline, "\n".join(asked.values())))
-            self._shapes.update(zip(asked, map(_word, counted), strict=True))
-        self._words.update((piece, self._shapes[shape]) for piece, shape in short.items())
-        self._words.update((piece, _joined(self._words[part] for part in parts)) for piece, parts in long.items())
+            self._shapes.update(zip(asked, map(self._kinds.of, map(_word, counted)), strict=True))
+        new.update((piece, self._shapes[shape]) for piece, shape in short.items())
+        for piece, parts in long.items():
+            new[piece] = self._kinds.of(_joined(self._kinds.words[new[part]] for part in parts))
+        self._words.update(new)
 
     def _shape(self, piece: str) -> str:
         """What decides how spaCy cuts `piece`. It cuts at marks, or at letters beside marks and digits, so of a word
@@ -132,6 +136,8 @@ class WordCounter:
 
     def _has_exception(self, before: str, word: str, behind: str) -> bool:
         """Whether a word that is cut in its own way is left when some of the marks are cut off."""
+        if word not in self._bare_exceptions:
+            return False
         starts = [before[number:] + word for number in range(len(before) + 1)]
         return any(start + behind[:number] in self._exceptions for start in starts for number in range(len(behind) + 1))
 
@@ -154,12 +160,32 @@ class _Word(NamedTuple):
     is_over_after_end: bool
 
 
-_PLAIN = _Word(1, 0, False, 1, False)
+_PLAIN = "a"
+"""The kind of a word that is one token and ends no sentence, as most are."""
+_NOT_PLAIN = re.compile(f"([^{_PLAIN}])({_PLAIN}?)")
+"""A word of another kind, and a plain one behind it, which begins a sentence where one is over."""
+
+
+class _Kinds:
+    """A character for each different `_Word`: a text becomes a string, in which plain words are skipped at once."""
+
+    def __init__(self) -> None:
+        self.words = {_PLAIN: _Word(1, 0, False, 1, False)}
+        self._characters = {word: kind for kind, word in self.words.items()}
+
+    def of(self, word: _Word) -> str:
+        """The character that stands for `word`."""
+        kind = self._characters.setdefault(word, chr(ord(_PLAIN) + len(self._characters)))
+        self.words[kind] = word
+        return kind
+
+
 _ONE = "one"
 """The shape of what is never cut: letters alone, or digits alone. No other has it, for it is such a piece."""
 _LETTERS = r"(?:[^\W\d_]++|[\u064b-\u0652\u0900-\u0963]++)++"
 """Letters, in Arabic and Devanagari with their vowel signs."""
-_MARKED = re.compile(rf"([\"“„«(\[]?)({_LETTERS})([.,:;!?\"”“»)\]،؟।]*+)")
+_BEFORE, _BEHIND = '"“„«([', '.,:;!?"”“»)]،؟।'
+_MARKED = re.compile(rf"([{re.escape(_BEFORE)}]?)({_LETTERS})([{re.escape(_BEHIND)}]*+)")
 """Letters and the marks before and behind them that every language cuts off; not hyphens, stars and apostrophes, about
 which languages have rules of their own."""
 _CLASSES = tuple(re.compile(f"[{letters}]") for letters in (ALPHA_LOWER, ALPHA_UPPER))
@@ -170,6 +196,14 @@ def _letter_class(letter: str) -> str:
     """What spaCy's patterns tell apart in a letter: l for small ones, u for capitals, b for both; ? is no letter."""
     is_lower, is_upper = (bool(pattern.fullmatch(letter)) for pattern in _CLASSES)
     return "b" if is_lower and is_upper else "l" if is_lower else "u" if is_upper else "?"
+
+
+def _segments(paragraph: str) -> list[list[str]]:
+    """The pieces between white space that is a token of its own."""
+    pieces = paragraph.split()
+    if " ".join(pieces) == paragraph:
+        return [pieces]
+    return [segment.split(" ") for segment in _BLANK_TOKEN.split(paragraph)]
 
 
 def _make_lean(pipeline: Language) -> None:

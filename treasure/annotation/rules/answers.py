@@ -48,14 +48,8 @@ _RESULT = re.compile(
     r"|الجواب|الإجابة|donc\b|por lo tanto|also ist|следовательно|因此|所以|したがって|따라서",
     re.IGNORECASE,
 )
-_REASONING = re.compile(
-    r"\bstep[- ]by[- ]step\b|\blet'?s (?:think|break|work|solve)\b|\bwe (?:can|need to|know that|first)\b"
-    r"|\bfirst(?:ly)?,|\bgiven that\b",
-    re.IGNORECASE,
-)
-_STEP_LABEL = re.compile(
-    r"^\W{0,4}(?:Step|Étape|Schritt|Paso|Passo|Шаг|Krok|步骤|ステップ)\s*\d", re.MULTILINE | re.IGNORECASE
-)
+_STEP_LABEL = re.compile(r"\W{0,4}(?:Step|Étape|Schritt|Paso|Passo|Шаг|Krok|步骤|ステップ)\s*\d", re.IGNORECASE)
+_ANSWERED = re.compile(r"\banswer\b|\btherefore\b|答案|ответ", re.IGNORECASE)
 
 
 def find_reasoning(text: Text, prompt: str) -> float:
@@ -65,15 +59,8 @@ def find_reasoning(text: Text, prompt: str) -> float:
         return 0.0
     steps = len(_STEP.findall(body)) if "=" in body else 0
     if not steps:
-        labels = len(_STEP_LABEL.findall(body))
-        is_reasoned = labels >= 2 or bool(_REASONING.search(body[:400]))
-        return (
-            0.7
-            if labels >= 2
-            and is_reasoned
-            and re.search(r"\banswer\b|\btherefore\b|答案|ответ", body[-300:], re.IGNORECASE)
-            else 0.0
-        )
+        labels = sum(map(bool, map(_STEP_LABEL.match, text.lines)))
+        return 0.7 if labels >= 2 and _ANSWERED.search(body[-300:]) else 0.0
     has_result = bool(_RESULT.search(body[-600:]))
     if steps >= 2:
         return 0.95 if has_result else 0.75 if steps >= 3 else 0.6

@@ -96,6 +96,8 @@ _ITEM = re.compile(
     r"|(?:Step|Schritt|Étape|Paso|Шаг)[ \t]+\d{1,3}[:.])"
     r"(?=\S)"
 )
+_THREES = "3３٣۳३"
+"""The third item's number, in the digits of our languages."""
 _NUMBERED_INSIDE = re.compile(r"(?:^|[\s:;.,])\(?(\d{1,2})[.)][ \t]+(?=[^\W\d])")
 
 
@@ -118,7 +120,7 @@ def _enumeration(text: Text, prompt: str) -> float:
 
 def _numbered_inside(outside: str) -> float:
     """Items that are numbered in one line, as in '1. this 2. that 3. more'."""
-    if outside.isascii() and "3." not in outside and "3)" not in outside:  # a quick look before a slow one
+    if not any(digit in outside for digit in _THREES):  # a quick look before a slow one
         return 0.0
     numbers = [int(number) for number in _NUMBERED_INSIDE.findall(outside)]
     return 0.8 if len(numbers) >= 3 and numbers == list(range(1, len(numbers) + 1)) else 0.0

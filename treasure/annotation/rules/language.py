@@ -22,7 +22,6 @@ _SCRIPT_LANGUAGES = {
     Script.DEVANAGARI: ("hi",),
 }
 _WORD = re.compile(r"[^\W\d_]\w*+(?:[\u0300-\u036f\u0900-\u0963'’]++\w*+)*+")
-_BLANKS = re.compile(r"\s+")
 _SURE = 0.99
 _WORD_ODDS = 4.0
 """How much likelier a telling word makes its language against a rival."""
@@ -52,7 +51,7 @@ def _clip(text: str) -> str:
     if len(text) > 3 * CLIP:
         middle = len(text) // 2
         text = " ".join((text[:CLIP], text[middle - CLIP // 2 : middle + CLIP // 2], text[-CLIP:]))
-    return _BLANKS.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def _by_script(text: str, letters: list[int], total: int) -> Guess | None:
@@ -83,21 +82,21 @@ def _by_model(text: str, letters: list[int], total: int) -> Guess:
         return Guess(None, note="scripts are mixed")
     lowered = text.lower()
     candidates = _candidates(lowered if _is_shouted(text) else text)
-    words = _WORD.findall(lowered.replace("_", " "))
-    code, probability = _among_rivals(candidates, words)
+    code, probability = _among_rivals(candidates, lowered)
     if code == "zh" and letters[Script.HAN] >= 4:
         return Guess("Chinese", 0.6)  # names in Latin letters take up most of a short text
     if code not in _SCRIPT_LANGUAGES[script]:
         code, probability = _by_letters(script, lowered, candidates), 0.6
         if not code:
             return Guess(None, note=f"{candidates[0][0]} by lid.176")
-    probability *= _doubt(code, script, lowered, words, probability)
+    probability *= _doubt(code, script, lowered, probability)
     short = 0.6 if total < 12 else 0.8 if total < 20 else 1.0  # a word or two stand in many languages
     return Guess(_NAMES[code], min(_SURE, probability) * min(1.0, 0.4 + share) * short)
 
 
 def _is_shouted(text: str) -> bool:
-    return sum(map(str.isupper, text)) > sum(map(str.islower, text))
+    small = sum(map(str.islower, text))
+    return 2 * small < len(text) and sum(map(str.isupper, text)) > small
 
 
 def detect_by_model(text: str) -> str:
@@ -121,13 +120,17 @@ def _detector() -> LangDetector:
     return LangDetector(LangDetectConfig(max_input_length=None, normalize_input=False, model="lite"))
 
 
-def _among_rivals(candidates: list[tuple[str, float]], words: list[str]) -> tuple[str, float]:
+def _words(lowered: str) -> list[str]:
+    return _WORD.findall(lowered.replace("_", " "))
+
+
+def _among_rivals(candidates: list[tuple[str, float]], lowered: str) -> tuple[str, float]:
     """The likeliest language; where it has near relatives, their telling words have a say."""
     code, probability = candidates[0]
     for sides in RIVALS.values():
         if code not in sides:
             continue
-        scores = dict(candidates)
+        scores, words = dict(candidates), _words(lowered)
         mass = sum(scores.get(side, 0.0) for side in sides)
         weights = {
             side: (scores.get(side, 0.0) + 0.02) * _WORD_ODDS ** min(12, sum(word in telling for word in words))
@@ -146,7 +149,7 @@ def _by_letters(script: Script, lowered: str, candidates: list[tuple[str, float]
     return ""
 
 
-def _doubt(code: str, script: Script, lowered: str, words: list[str], probability: float) -> float:
+def _doubt(code: str, script: Script, lowered: str, probability: float) -> float:
     """A factor of at most 1: less where letters or the lack of common words speak against the language."""
     foreign = _count(FOREIGN_LETTERS.get(code, ""), lowered)
     own = _count(OWN_LETTERS.get(code, ""), lowered)
@@ -159,7 +162,7 @@ def _doubt(code: str, script: Script, lowered: str, words: list[str], probabilit
         and not _count(NEEDED_LETTERS[code], lowered)
     ):
         return 0.3
-    if script is Script.LATIN and own < 2 and len(words) >= 6 and probability < 0.9:
+    if script is Script.LATIN and own < 2 and probability < 0.9 and len(words := _words(lowered)) >= 6:
         common = COMMON_WORDS[code]
         hits = sum(word in common for word in words)
         if hits < 0.04 * len(words):

@@ -84,7 +84,7 @@ class Text:
                 return ""
             skipped = set(self.code_lines)
             text = "\n".join(line for line in self.lines if line not in skipped)
-        return _MARKUP.sub(" ", text) if _MAY_BE_MARKUP.search(text) else text
+        return _MARKUP.sub(" ", text) if any(mark in text for mark in _MAY_BE_MARKUP) else text
 
 
 def _split_fences(text: str) -> tuple[str, tuple[Block, ...]]:
@@ -111,7 +111,7 @@ def _split_fences(text: str) -> tuple[str, tuple[Block, ...]]:
     return "\n".join(outside).strip(), tuple(blocks)
 
 
-_MAY_BE_MARKUP = re.compile(r"[`<$\\@{\[*#|]|://|www\.")
+_MAY_BE_MARKUP = ("`", "<", "$", "\\", "@", "{", "[", "*", "#", "|", "://", "www.")
 _MARKUP = re.compile(
     r"https?://\S{1,2000}|www\.\S{1,2000}|[\w.+-]{1,64}@[\w.-]{1,255}"  # addresses
     r"|`[^`\n]{1,300}`|\$\$[^$]{1,2000}\$\$|\$[^$\n]{1,300}\$"  # code in a line, formulas
@@ -119,7 +119,7 @@ _MARKUP = re.compile(
     r"|[{}\[\]*#|\\_\"]"
 )
 
-_SIGN = re.compile(r"[;{}=<>$]")
+_SIGNS = ";{}=<>$"
 _BRACKET = re.compile(r"\w\(|\)\s*:")
 _FIRST_WORD = re.compile(r"\s*(?:def|end|puts|echo|ls|cd|sudo|git|pip|npm|import|package|return|print|module)\b")
 _STATEMENTS = (
@@ -132,7 +132,7 @@ _STATEMENT = re.compile(rf"\b(?:{'|'.join(_STATEMENTS)})\b")
 def _may_be_code(text: str) -> bool:
     """Whether anything stands in `text` that code has; each look is quick, since most texts are prose."""
     return bool(
-        _SIGN.search(text)
+        any(sign in text for sign in _SIGNS)
         or (("(" in text or ")" in text) and _BRACKET.search(text))
         or any(map(_FIRST_WORD.match, text.split("\n")))
         or (any(word in text for word in _STATEMENTS) and _STATEMENT.search(text))
