@@ -13,11 +13,12 @@ from itertools import chain, filterfalse
 from typing import Any, NamedTuple
 
 from spacy.attrs import IS_PUNCT, IS_SPACE, ORTH
-from spacy.lang.char_classes import ALPHA_LOWER, ALPHA_UPPER
 from spacy.language import Language
 from spacy.pipeline import Sentencizer
 from spacy.strings import StringStore
 from spacy.tokenizer import Tokenizer
+
+from treasure.annotation.word_shapes import ONE, WordShapes
 
 Counter = Callable[[str], tuple[int, int]]
 """(tokens, sentences) of one paragraph, which has no white space at its ends and is not empty."""
@@ -55,9 +56,8 @@ class WordCounter:
         self._kinds = _Kinds()
         self._words: dict[str, str] = {}  # a piece and its kind
         self._exceptions = frozenset(tokenizer.rules or ())
-        self._bare_exceptions = frozenset(one.strip(_BEFORE + _BEHIND) for one in self._exceptions)
-        self._is_one = tokenizer.token_match
-        self._shapes: dict[str, str] = {_ONE: _PLAIN}
+        self._shape_of = WordShapes(tokenizer)
+        self._shapes: dict[str, str] = {ONE: _PLAIN}
         self._spaced = tuple(rule for rule in tokenizer.rules or {} if " " in rule.strip())
         self._first_pieces = tuple({rule.split()[0] for rule in self._spaced})
         self._may_begin_spaced: set[str] = set()
@@ -96,14 +96,15 @@ class WordCounter:
             return
         if len(self._words) + len(new) > MAX_WORDS:
             self._words.clear()
-            self._kinds, self._shapes = _Kinds(), {_ONE: _PLAIN}
+            self._shapes = {ONE: _PLAIN}
+            self._kinds = _Kinds()  # after all that holds its characters, should a signal come in between
             self._may_begin_spaced.clear()
             new = dict.fromkeys(pieces, _PLAIN)
         if self._first_pieces:
             self._may_begin_spaced.update(piece for piece in new if piece.endswith(self._first_pieces))
         marked = [piece for piece in new if not piece.isalpha() or piece in self._exceptions]
         long = {piece: _cut(piece) for piece in marked if len(piece) > MAX_PIECE}
-        short = {piece: self._shape(piece) for piece in chain(marked, *long.values()) if piece not in long}
+        short = {piece: self._shape_of(piece) for piece in chain(marked, *long.values()) if piece not in long}
         asked = {shape: piece for piece, shape in short.items() if shape not in self._shapes}
         if asked:
             counted = _by_line(_tokens(self._pipeline, "\n".join(asked.values())))
@@ -112,34 +113,6 @@ class WordCounter:
         for piece, parts in long.items():
             new[piece] = self._kinds.of(_joined(self._kinds.words[new[part]] for part in parts))
         self._words.update(new)
-
-    def _shape(self, piece: str) -> str:
-        """What decides how spaCy cuts `piece`. It cuts at marks, or at letters beside marks and digits, so of a word
-        with marks around, these and the letters next to them decide: one is tokenized for all. Else it is the piece.
-        """
-        if piece in self._exceptions:
-            return piece
-        if piece.isalpha() or (piece.isascii() and piece.isdigit()):
-            return _ONE
-        match = _MARKED.fullmatch(piece)
-        if match is None or (self._is_one is not None and self._is_one(piece)):
-            return piece
-        before, word, behind = match.groups()
-        if not (before or behind):
-            return _ONE
-        beside = "".join(_letter_class(letter) for letter in (word[0], word[-2:-1], word[-1]))
-        if "?" in beside or self._has_exception(before, word, behind):
-            return piece
-        if "." in behind and not beside.endswith(("ll", "bb")):  # capitals and single letters may be abbreviations
-            return piece
-        return f"{before}{beside}{behind}"
-
-    def _has_exception(self, before: str, word: str, behind: str) -> bool:
-        """Whether a word that is cut in its own way is left when some of the marks are cut off."""
-        if word not in self._bare_exceptions:
-            return False
-        starts = [before[number:] + word for number in range(len(before) + 1)]
-        return any(start + behind[:number] in self._exceptions for start in starts for number in range(len(behind) + 1))
 
     def _has_spaced(self, paragraph: str) -> bool:
         """Whether a word with a blank inside, such as 'EE. UU.', stands in `paragraph`; to spaCy it is one token."""
@@ -178,24 +151,6 @@ class _Kinds:
         kind = self._characters.setdefault(word, chr(ord(_PLAIN) + len(self._characters)))
         self.words[kind] = word
         return kind
-
-
-_ONE = "one"
-"""The shape of what is never cut: letters alone, or digits alone. No other has it, for it is such a piece."""
-_LETTERS = r"(?:[^\W\d_]++|[\u064b-\u0652\u0900-\u0963]++)++"
-"""Letters, in Arabic and Devanagari with their vowel signs."""
-_BEFORE, _BEHIND = '"“„«([', '.,:;!?"”“»)]،؟।'
-_MARKED = re.compile(rf"([{re.escape(_BEFORE)}]?)({_LETTERS})([{re.escape(_BEHIND)}]*+)")
-"""Letters and the marks before and behind them that every language cuts off; not hyphens, stars and apostrophes, about
-which languages have rules of their own."""
-_CLASSES = tuple(re.compile(f"[{letters}]") for letters in (ALPHA_LOWER, ALPHA_UPPER))
-
-
-@cache
-def _letter_class(letter: str) -> str:
-    """What spaCy's patterns tell apart in a letter: l for small ones, u for capitals, b for both; ? is no letter."""
-    is_lower, is_upper = (bool(pattern.fullmatch(letter)) for pattern in _CLASSES)
-    return "b" if is_lower and is_upper else "l" if is_lower else "u" if is_upper else "?"
 
 
 def _segments(paragraph: str) -> list[list[str]]:
