@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 from tqdm import tqdm
 
+from treasure.annotation.build import build_annotators
 from treasure.annotation.chain import Tally, Task, categories_of
 from treasure.annotation.classifier.labelled import labelled_examples, shot_examples
-from treasure.annotation.config import build_annotators
 from treasure.annotation.export import export, export_marked
 from treasure.annotation.finding import Outcome
 from treasure.annotation.quality import fit_edges
