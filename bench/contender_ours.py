@@ -9,8 +9,8 @@ from bench import corpora
 from bench.gate import Gate
 from bench.shapes import shape_of
 from treasure.cli.console import quiet_libraries
-from treasure.data.batches import BatchConfig, MicroBatchDataset
-from treasure.data.layout import Layout
+from treasure.data.batches import MicroBatchDataset
+from treasure.data.config import BatchConfig, Layout
 from treasure.markers.dropout import DropoutConfig
 from treasure.model.causal_lm import build_tiny
 from treasure.model.config import OptimizerConfig, SchedulerConfig

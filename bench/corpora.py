@@ -9,10 +9,9 @@ from transformers import PreTrainedTokenizerFast
 
 from treasure.config.composer import conf_dir
 from treasure.data.cache import TokenizedDataset, tokenize_dataset
-from treasure.data.config import DataConfig, DataSource
-from treasure.data.overflow import OverflowPolicy
+from treasure.data.config import DataConfig, DataSource, OverflowPolicy, TemplateConfig, TemplateKind
 from treasure.data.readers import DatasetConfig, OnBadRow
-from treasure.data.template import TemplateConfig, TemplateKind, make_template
+from treasure.data.template import make_template
 from treasure.data.tokenize import Encoder
 from treasure.markers.config import MarkerMode, MarkersConfig
 from treasure.model.config import TinyModelConfig

@@ -7,11 +7,9 @@ from pathlib import Path
 
 from bench.gate import peak_rss_mib
 from treasure.config.composer import conf_dir
-from treasure.data.batches import BatchConfig, MicroBatchDataset
-from treasure.data.config import DataConfig, DataSource
-from treasure.data.overflow import OverflowPolicy
+from treasure.data.batches import MicroBatchDataset
+from treasure.data.config import BatchConfig, DataConfig, DataSource, OverflowPolicy, TemplateConfig, TemplateKind
 from treasure.data.readers import ColumnFact, DatasetConfig
-from treasure.data.template import TemplateConfig, TemplateKind
 from treasure.markers.config import MarkersConfig
 from treasure.markers.dropout import DropoutConfig
 from treasure.model.config import ModelConfig, TinyModelConfig

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from treasure.data.batches import BatchConfig, MicroBatchDataset
+from treasure.data.batches import MicroBatchDataset
 from treasure.data.cache import TokenizedDataset, tokenize_dataset
+from treasure.data.config import BatchConfig, OverflowPolicy, TemplateConfig
 from treasure.data.example import Example, MarkedExample, Message, example_id
-from treasure.data.overflow import OverflowPolicy
-from treasure.data.template import TemplateConfig
 from treasure.markers.config import MarkerMode, MarkersConfig
 from treasure.markers.dropout import DropoutConfig
 from treasure.markers.header_style import HeaderStyle, Placement

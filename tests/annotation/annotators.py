@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from treasure.annotation.basic import known_language
+from treasure.annotation.build import Phase
 from treasure.annotation.chain import Task, categories_of
-from treasure.annotation.config import Phase
 from treasure.annotation.finding import Finding, Outcome
 from treasure.data.example import Example
 from treasure.data.readers import DatasetConfig

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from treasure.annotation.finding import Finding, Outcome
 from treasure.annotation.quality import QualityAnnotator, fit_edges
-from treasure.annotation.quality_edges import EdgeFitter, QualityConfig, QualityEdges, SmallGroups
+from treasure.annotation.quality_config import QualityConfig, SmallGroups
+from treasure.annotation.quality_edges import EdgeFitter, QualityEdges
 from treasure.data.example import Example, Message
 from treasure.errors import ConfigError, DataError
 from treasure.taxonomy.load import taxonomy_from_dict, taxonomy_to_dict

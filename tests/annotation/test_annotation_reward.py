@@ -13,10 +13,11 @@ from transformers import (
 )
 
 from treasure.annotation.finding import Finding, Outcome
-from treasure.annotation.reward import RewardAnnotator, RewardConfig
+from treasure.annotation.quality_config import RewardConfig
+from treasure.annotation.reward import RewardAnnotator
 from treasure.annotation.reward_text import RewardText
+from treasure.data.config import TemplateConfig
 from treasure.data.example import Example, Message
-from treasure.data.template import TemplateConfig
 from treasure.errors import CheckpointError, ConfigError
 from treasure.model.tokenizer import train_tokenizer
 from treasure.taxonomy.load import taxonomy_from_dict, taxonomy_to_dict

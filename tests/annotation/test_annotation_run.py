@@ -14,12 +14,13 @@ import pytest
 from annotators import DOMAINS, Guesser, phase, rows_file, task_for
 
 from treasure.annotation.blocks import Block
+from treasure.annotation.build import build_annotators
 from treasure.annotation.chain import annotate_block
-from treasure.annotation.config import AnnotatorsConfig, build_annotators
+from treasure.annotation.config import AnnotationOptions, AnnotatorsConfig
 from treasure.annotation.finding import Finding, Outcome
 from treasure.annotation.lengths import count_lengths
 from treasure.annotation.parts import find_parts, part_path, read_metadata
-from treasure.annotation.run import AnnotationOptions, annotate_datasets, rehearse
+from treasure.annotation.run import annotate_datasets, rehearse
 from treasure.annotation.sidecar import Sidecar, rows_of
 from treasure.data.readers import DatasetConfig, read_dataset
 from treasure.errors import AnnotationError, ConfigError, DataError
@@ -310,7 +311,8 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {here!r})
 from annotators import phase, task_for
-from treasure.annotation.run import AnnotationOptions, annotate_datasets
+from treasure.annotation.config import AnnotationOptions
+from treasure.annotation.run import annotate_datasets
 from treasure.data.readers import DatasetConfig
 from treasure.stopping import stop_signals
 from treasure.errors import Interrupted
@@ -414,9 +416,10 @@ def test_ray_gives_the_same_row_for_row(tmp_path, taxonomy):
 MEASURED = """
 import resource, sys
 from pathlib import Path
-from treasure.annotation.config import AnnotatorsConfig, build_annotators
+from treasure.annotation.build import build_annotators
 from treasure.annotation.chain import Task
-from treasure.annotation.run import AnnotationOptions, annotate_datasets
+from treasure.annotation.config import AnnotationOptions, AnnotatorsConfig
+from treasure.annotation.run import annotate_datasets
 from treasure.data.readers import DatasetConfig
 from treasure.taxonomy.load import load_taxonomy
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from treasure.cli import run, train
-from treasure.cli.inputs import check_regimes, open_run_folder
+from treasure.cli.jobs import run, train
+from treasure.cli.jobs.inputs import check_regimes, open_run_folder
 from treasure.config.schema import GenerateCommand, PathsConfig, RunCommand
 from treasure.data.config import DataConfig, DataSource
 from treasure.data.example import Example, Message

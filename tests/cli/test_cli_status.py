@@ -11,7 +11,8 @@ from treasure.cli.status import status_of, statuses
 from treasure.config.run_folder import RunFolder
 from treasure.config.run_lock import run_lock
 from treasure.errors import DataError
-from treasure.training.metrics_file import METRICS_FILE, MetricsFile
+from treasure.training.loggers import MetricsFile
+from treasure.training.metrics_file import METRICS_FILE
 
 
 def folder(runs, name, *, group="g"):

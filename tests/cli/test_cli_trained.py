@@ -6,7 +6,7 @@ from dataclasses import asdict
 import pytest
 from safetensors import SafetensorError
 
-from treasure.cli.trained import SUMMARY_FILE, read_frequency, read_summary, told_to_train_again
+from treasure.cli.jobs.trained import SUMMARY_FILE, read_frequency, read_summary, told_to_train_again
 from treasure.errors import CheckpointError, LeversError
 from treasure.jsonl import write_json
 from treasure.training.fit import FitSummary

@@ -121,7 +121,7 @@ class Unreadable:
 
 
 def test_workers_that_do_not_understand_each_other_are_not_told_as_killed(tmp_path):
-    jobs = Jobs(toy_command.ToyCommand, toy_command.run, Plan(True, 2, frozenset(), tmp_path / "marks"))
+    jobs = Jobs(toy_command.ToyCommand, toy_command.load, Plan(True, 2, frozenset(), tmp_path / "marks"))
     with pytest.raises(WorkerError) as told, jobs.under_way():
         joblib.Parallel(n_jobs=2)(joblib.delayed(id)(Unreadable()) for _ in range(2))
     text = str(told.value)

@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 import toy_command
 
+from treasure.config.jobs import Job
 from treasure.config.launch import launch
 
 REPOSITORY = Path(__file__).parents[2]
@@ -33,7 +35,7 @@ def start(toy: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixtu
         monkeypatch.setattr(sys, "argv", ["toy", *arguments])
         code = 0
         try:
-            launch(toy_command.ToyCommand, "toy", toy_command.run, conf=toy / "conf")
+            launch(toy_command.ToyCommand, "toy", toy_command.load, about="Prints what it was told.", conf=toy / "conf")
         except SystemExit as leaving:
             assert isinstance(leaving.code, int)
             code = leaving.code
@@ -235,6 +237,21 @@ class TestSweeps:
         assert (outcome.code, outcome.seeds) == (75, [1, 2])
         assert outcome.err.splitlines()[-1] == "toy: Stopped by SIGTERM. The same command goes on from what is done."
         assert "failed" not in outcome.err
+
+
+def test_a_signal_while_libraries_load_waits_for_them(toy, monkeypatch, capfd):
+    def load() -> Job[toy_command.ToyCommand]:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except BaseException as error:  # as numpy does
+            raise ImportError("half a library") from error
+        return toy_command.run
+
+    monkeypatch.setattr(sys, "argv", ["toy"])
+    with pytest.raises(SystemExit) as leaving:
+        launch(toy_command.ToyCommand, "toy", load, about="", conf=toy / "conf")
+    assert leaving.value.code == 75
+    assert capfd.readouterr() == ("", "toy: Stopped by SIGTERM. The same command goes on from what is done.\n")
 
 
 class TestPages:

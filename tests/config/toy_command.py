@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from treasure.config.jobs import Job
 from treasure.config.launch import launch
 from treasure.config.on_error import OnError
 from treasure.errors import ConfigError, DataError
@@ -71,6 +72,10 @@ def run(config: ToyCommand) -> None:
         raise ZeroDivisionError("a fault of ours")
 
 
+def load() -> Job[ToyCommand]:
+    return run
+
+
 def wait_for_a_signal(seed: int) -> None:
     """As a training does it: goes on to the end of its step and saves."""
     saved = Path(f"saved-{seed}")
@@ -84,4 +89,4 @@ def wait_for_a_signal(seed: int) -> None:
 
 
 if __name__ == "__main__":
-    launch(ToyCommand, "toy", run, conf=Path("conf"))
+    launch(ToyCommand, "toy", load, about="Prints what it was told.", conf=Path("conf"))

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
-from treasure.data.batches import BatchConfig, GlobalBatchPlan, MicroBatchDataset, epoch_order
+from treasure.data.batches import GlobalBatchPlan, MicroBatchDataset, epoch_order
 from treasure.data.cache import tokenize_dataset
-from treasure.data.layout import PADDING, Layout
-from treasure.data.overflow import OverflowPolicy
+from treasure.data.config import BatchConfig, Layout, OverflowPolicy
+from treasure.data.layout import PADDING
 from treasure.data.template import SegmentKind
 from treasure.errors import ConfigError, DataError
 from treasure.markers.config import MarkerMode

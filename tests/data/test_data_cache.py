@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 import treasure.data.cache as cache_module
 from treasure.data.cache import TokenizedDataset, tokenize_dataset
+from treasure.data.config import OverflowPolicy, TemplateConfig, TemplateKind
 from treasure.data.example import Example, Message
 from treasure.data.frequency import FrequencyCounter, count
-from treasure.data.overflow import OverflowPolicy
-from treasure.data.template import TemplateConfig, TemplateKind, make_template
+from treasure.data.template import make_template
 from treasure.data.tokenize import Encoder
 from treasure.errors import DataError
 from treasure.markers.marker_set import MarkerSet

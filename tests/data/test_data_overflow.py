@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treasure.data.overflow import EncodeReport, OverflowPolicy, fit_length
+from treasure.data.config import OverflowPolicy
+from treasure.data.overflow import EncodeReport, fit_length
 from treasure.data.tokenize import TokenizedExample
 from treasure.errors import DataError
 

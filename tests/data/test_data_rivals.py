@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import PreTrainedModel
 
-from treasure.data.batches import BatchConfig, MicroBatchDataset
-from treasure.data.layout import Layout
+from treasure.data.batches import MicroBatchDataset
+from treasure.data.config import BatchConfig, Layout
 from treasure.data.mixture import copies, with_tail_upsampled
 from treasure.data.slots import BRACKET, CONTENT_HEAD, CONTENT_TAIL, category_slot
 from treasure.data.template import SegmentKind

@@ -3,16 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from treasure.data.config import TemplateConfig, TemplateKind
 from treasure.data.example import Message
-from treasure.data.template import (
-    ChatTemplate,
-    PlainTemplate,
-    SegmentKind,
-    TemplateConfig,
-    TemplateKind,
-    make_template,
-    prompt_segments,
-)
+from treasure.data.template import ChatTemplate, PlainTemplate, SegmentKind, make_template, prompt_segments
 from treasure.errors import ConfigError, DataError
 
 SYSTEM_IN_LAST_USER_TURN = (

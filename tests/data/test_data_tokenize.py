@@ -7,8 +7,9 @@ import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 
+from treasure.data.config import TemplateConfig
 from treasure.data.example import Example, MarkedExample, Message
-from treasure.data.template import SegmentKind, TemplateConfig, make_template
+from treasure.data.template import SegmentKind, make_template
 from treasure.data.tokenize import Encoder, compose
 from treasure.errors import ConfigError, DataError
 from treasure.markers.marker_set import MarkerSet

@@ -4,7 +4,7 @@ import pytest
 import tiny
 import torch
 
-from treasure.data.batches import BatchConfig
+from treasure.data.config import BatchConfig
 from treasure.inference.config import GenerationConfig
 from treasure.inference.generate import GenerationRequest, Generator
 from treasure.markers.config import MarkerMode

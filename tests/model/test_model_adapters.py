@@ -14,8 +14,7 @@ from peft.tuners.trainable_tokens.layer import TrainableTokensLayer
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPTJConfig, GPTJForCausalLM, PhiConfig, PhiForCausalLM
 
 import treasure.model.loss as loss_module
-from treasure.data.batches import BatchConfig
-from treasure.data.layout import Layout
+from treasure.data.config import BatchConfig, Layout
 from treasure.errors import ConfigError, MissingExtraError
 from treasure.markers.config import MarkerMode
 from treasure.markers.dropout import DropoutConfig

@@ -8,7 +8,7 @@ import tiny
 import yaml
 from huggingface_hub import ModelCard
 
-from treasure.cli.render import _spans
+from treasure.cli.jobs.render import _spans
 from treasure.config.schema import RenderCommand
 from treasure.data.frequency import count
 from treasure.data.template import SegmentKind

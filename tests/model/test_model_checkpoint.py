@@ -8,7 +8,7 @@ import tiny
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from treasure.data.template import TemplateConfig
+from treasure.data.config import TemplateConfig
 from treasure.errors import CheckpointError
 from treasure.markers.config import MarkerMode
 from treasure.markers.dropout import DropoutConfig

@@ -5,8 +5,9 @@ from transformers import GPT2Config, GPT2LMHeadModel, MistralConfig, MistralForC
 
 import treasure.model.linear_cross_entropy as linear_module
 import treasure.model.loss as loss_module
-from treasure.data.batches import BatchConfig, MicroBatchDataset
-from treasure.data.layout import PADDING, Layout
+from treasure.data.batches import MicroBatchDataset
+from treasure.data.config import BatchConfig, Layout
+from treasure.data.layout import PADDING
 from treasure.data.template import SegmentKind
 from treasure.errors import ConfigError
 from treasure.markers.config import MarkerMode

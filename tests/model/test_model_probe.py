@@ -8,7 +8,8 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from treasure.data.layout import Batch, Composed, Layout, lay_out
+from treasure.data.config import Layout
+from treasure.data.layout import Batch, Composed, lay_out
 from treasure.data.template import SegmentKind
 from treasure.errors import ConfigError
 from treasure.model.attention import check_causal, check_packing, check_positions

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tiny
 
-from treasure.data.batches import BatchConfig
+from treasure.data.config import BatchConfig
 from treasure.markers.config import MarkerMode
 from treasure.markers.dropout import DropoutConfig
 from treasure.model.config import OptimizerConfig, SchedulerConfig

@@ -25,6 +25,7 @@ from treasure.training.saved_steps import saved_steps, state_path
 def main() -> None:
     order = json.loads(sys.argv[1])
     command = importlib.import_module(f"treasure.cli.{order['command']}")
+    importlib.import_module(f"treasure.cli.jobs.{order['command']}")
     for own in order["attempts"]:
         attempt = {**order, **own}
         child = os.fork()

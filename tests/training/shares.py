@@ -10,7 +10,7 @@ from pathlib import Path
 import tiny
 from torch.distributed.tensor import DTensor
 
-from treasure.data.batches import BatchConfig
+from treasure.data.config import BatchConfig
 from treasure.markers.config import MarkerMode
 from treasure.model.causal_lm import num_parameters
 from treasure.model.config import OptimizerConfig, SchedulerConfig

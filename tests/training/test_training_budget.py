@@ -5,7 +5,7 @@ import csv
 import pytest
 import tiny
 
-from treasure.data.batches import BatchConfig
+from treasure.data.config import BatchConfig
 from treasure.errors import ConfigError
 from treasure.markers.config import MarkerMode
 from treasure.markers.dropout import DropoutConfig, DropoutSchedule

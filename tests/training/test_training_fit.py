@@ -6,7 +6,7 @@ import tiny
 import torch
 from architectures import build
 
-from treasure.data.batches import BatchConfig
+from treasure.data.config import BatchConfig
 from treasure.errors import ConfigError, TreasureError
 from treasure.markers.config import MarkerMode
 from treasure.markers.dropout import DropoutConfig

@@ -10,7 +10,7 @@ import pytest
 import tiny
 import torch
 
-from treasure.data.batches import BatchConfig
+from treasure.data.config import BatchConfig
 from treasure.errors import ConfigError
 from treasure.markers.config import MarkerMode
 from treasure.model.config import OptimizerConfig, SchedulerConfig

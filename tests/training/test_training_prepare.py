@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 import tiny
 
-from treasure.data.overflow import OverflowPolicy
-from treasure.data.template import TemplateConfig
+from treasure.data.config import OverflowPolicy, TemplateConfig
 from treasure.markers.config import MarkerMode, MarkersConfig
 from treasure.markers.header_style import Placement
 from treasure.markers.surface import SurfaceName

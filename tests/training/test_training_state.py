@@ -10,7 +10,7 @@ import tiny
 import torch
 from safetensors.torch import load_file
 
-from treasure.data.batches import BatchConfig
+from treasure.data.config import BatchConfig
 from treasure.errors import CheckpointError, ConfigError, TrainingError
 from treasure.files import told_when_full, whole_folder
 from treasure.markers.config import MarkerMode
@@ -19,8 +19,8 @@ from treasure.model.config import OptimizerConfig, SchedulerConfig
 from treasure.training.config import CallbacksConfig, LoggerConfig, TrainerConfig, WandbMode
 from treasure.training.fit import fit
 from treasure.training.keeper import StateKeeper, forget_states, is_due
-from treasure.training.loggers import make_loggers
-from treasure.training.metrics_file import METRICS_FILE, MetricsFile, keep_metrics_before, read_metrics
+from treasure.training.loggers import MetricsFile, make_loggers
+from treasure.training.metrics_file import METRICS_FILE, keep_metrics_before, read_metrics
 from treasure.training.saved_steps import saved_steps, state_path, step_folder
 from treasure.training.state_folder import StateFolder, TrainingState
 

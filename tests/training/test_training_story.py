@@ -4,9 +4,7 @@ from pathlib import Path
 
 import tiny
 
-from treasure.data.batches import BatchConfig
-from treasure.data.overflow import OverflowPolicy
-from treasure.data.template import TemplateConfig
+from treasure.data.config import BatchConfig, OverflowPolicy, TemplateConfig
 from treasure.markers.config import MarkersConfig
 from treasure.model.config import ModelConfig, OptimizerConfig
 from treasure.training.config import TrainerConfig

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 from treasure.errors import ConfigError
-from treasure.intervals import NUM_RESAMPLES
 
 
 @dataclass(kw_only=True, slots=True)
@@ -58,7 +57,7 @@ class AgreementConfig:
     """Categories to compare; empty takes all of the taxonomy."""
     tail_threshold: float = 0.05
     """Values with a share below this, among the gold examples whose category is known, are tail, in (0, 1)."""
-    num_resamples: int = NUM_RESAMPLES
+    num_resamples: int = 2_000
     """How often prompts are drawn again for an interval, at least 100."""
 
     def __post_init__(self) -> None:

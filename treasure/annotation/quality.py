@@ -5,14 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from treasure.annotation.finding import Finding, Outcome
-from treasure.annotation.quality_edges import (
-    BUCKET,
-    EdgeFitter,
-    QualityConfig,
-    QualityEdges,
-    SmallGroups,
-    buckets_of,
-)
+from treasure.annotation.quality_config import QualityConfig, SmallGroups
+from treasure.annotation.quality_edges import BUCKET, EdgeFitter, QualityEdges, buckets_of
 from treasure.data.example import Example
 from treasure.errors import ConfigError
 from treasure.seeding import key_to_int

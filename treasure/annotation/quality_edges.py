@@ -9,47 +9,18 @@ import math
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
+from treasure.annotation.quality_config import QualityConfig
 from treasure.errors import ConfigError, DataError
 from treasure.jsonl import write_json
 from treasure.taxonomy.taxonomy import Taxonomy
 
 BUCKET = "quality_bucket"
 _FORMAT = 1
-
-
-class SmallGroups(StrEnum):
-    """LANGUAGE: a task with too few scores is cut where its whole language is. ABSTAIN: it has no bucket."""
-
-    LANGUAGE = "language"
-    ABSTAIN = "abstain"
-
-
-@dataclass(kw_only=True, slots=True)
-class QualityConfig:
-    """How scores become buckets."""
-
-    scorer: str
-    """Who gave the scores, such as a column and its origin or a reward model; edges of another scorer are refused."""
-    edges: str
-    """JSON file of the edges: written when they are fitted, and only read from then on."""
-    within_task: bool = False
-    """Whether quarters are taken within each task of a language, not of the language as a whole."""
-    min_examples: int = 100
-    """Scores that a group needs for edges of its own, at least 4."""
-    small_groups: SmallGroups = SmallGroups.LANGUAGE
-    """language or abstain: what becomes of a task with fewer; a language with fewer has no buckets."""
-
-    def __post_init__(self) -> None:
-        if not self.scorer.strip() or not self.edges.strip():
-            raise ConfigError("quality needs both `scorer`, who gave the scores, and `edges`, the file of the edges.")
-        if self.min_examples < 4:
-            raise ConfigError(f"quality.min_examples must be at least 4, got {self.min_examples}.")
 
 
 @dataclass(frozen=True)

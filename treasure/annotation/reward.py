@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,45 +18,13 @@ from transformers import (
 
 from treasure.annotation.finding import Finding, Outcome
 from treasure.annotation.quality import QUALITY
+from treasure.annotation.quality_config import RewardConfig
 from treasure.annotation.reward_text import RewardText
 from treasure.data.example import Example
 from treasure.data.fingerprint import fingerprint
-from treasure.data.template import TemplateConfig
 from treasure.errors import CheckpointError, ConfigError, DataError, TaxonomyError
 from treasure.seeding import key_to_int
 from treasure.taxonomy.taxonomy import Taxonomy
-
-_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-
-
-@dataclass(kw_only=True, slots=True)
-class RewardConfig:
-    """Which reward model is asked, and how."""
-
-    model: str
-    """Folder or Hugging Face id of a sequence classifier with one output; safetensors only, no code from there."""
-    revision: str | None = None
-    """Commit, tag or branch of a Hugging Face id; None takes its main branch."""
-    batch_size: int = 16
-    """Examples scored at once, at least 1; those of like length stand together."""
-    max_tokens: int = 2048
-    """Tokens of a conversation with its answer, at least 64 and at most what the model was built for; longer ones are
-    cut in the middle of their longest texts."""
-    device: str = "auto"
-    """auto takes a GPU if there is one; cpu, cuda, cuda:1, …"""
-    dtype: str = "float32"
-    """float32 or bfloat16."""
-    template: TemplateConfig = field(default_factory=TemplateConfig)
-    """How the conversation is written; by default as the tokenizer's chat template says."""
-
-    def __post_init__(self) -> None:
-        if not self.model.strip():
-            raise ConfigError("reward.model must name a folder or a Hugging Face id.")
-        for name, low in (("batch_size", 1), ("max_tokens", 64)):
-            if getattr(self, name) < low:
-                raise ConfigError(f"reward.{name} must be at least {low}, got {getattr(self, name)}.")
-        if self.dtype not in _DTYPES:
-            raise ConfigError(f"reward.dtype must be one of {', '.join(_DTYPES)}, got '{self.dtype}'.")
 
 
 class RewardAnnotator:
@@ -143,7 +111,7 @@ def _load(config: RewardConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerFas
         model, report = AutoModelForSequenceClassification.from_pretrained(
             config.model,
             revision=config.revision,
-            dtype=_DTYPES[config.dtype],
+            dtype=getattr(torch, config.dtype),
             use_safetensors=True,
             trust_remote_code=False,
             output_loading_info=True,

@@ -5,8 +5,9 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerFast
 
+from treasure.data.config import TemplateConfig
 from treasure.data.example import Example
-from treasure.data.template import ChatTemplate, TemplateConfig, make_template
+from treasure.data.template import ChatTemplate, make_template
 from treasure.data.text_codec import TextCodec, start_ids
 from treasure.errors import DataError
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from treasure.annotation.blocks import Block, read_block, with_checked_facts, write_blocks
+from treasure.annotation.build import Phase
 from treasure.annotation.chain import Tally, Task, annotate_block, missing
-from treasure.annotation.config import Engine, Phase
+from treasure.annotation.config import AnnotationOptions, Engine
 from treasure.annotation.cores import annotate_on_cores
 from treasure.annotation.finding import Annotator
 from treasure.annotation.llm.estimate import Estimate
@@ -31,18 +32,6 @@ from treasure.provenance import num_cores
 WORK = ".work"
 """Folder in the sidecar for what only the run needs."""
 _POLL_S = 0.5
-
-
-@dataclass(frozen=True, kw_only=True)
-class AnnotationOptions:
-    """How a run goes about it. `num_workers` 0 takes all cores; `limit` is that of each dataset, None takes all."""
-
-    engine: Engine = Engine.DATASETS
-    num_workers: int = 0
-    block_size: int = 5000
-    limit: int | None = None
-    retry_failed: bool = False
-    ray_address: str = ""
 
 
 @dataclass(slots=True)

@@ -4,48 +4,48 @@
 """
 
 import sys
-from dataclasses import astuple, fields
-from pathlib import Path
 
-from treasure.analysis.lifts import LiftRow
-from treasure.analysis.report import final_lifts, write_report
-from treasure.analysis.terminal import terminal_table
-from treasure.cli.annotation_reports import report_agreement, report_coverage
-from treasure.cli.console import console, say
-from treasure.cli.status import show_status
+from treasure.config.jobs import Job
 from treasure.config.launch import launch
 from treasure.config.schema import AgreementCommand, CoverageCommand, ReportCommand, StatusCommand
-from treasure.training.loggers import finish, log_table, wandb_loggers
 
 
 def main() -> None:
     """Entry point of `treasure-report` and of its subcommands."""
     match sys.argv[1:2]:
         case ["status"]:
-            launch(StatusCommand, "status", show_status, subcommand="status")
+            about = "Prints how all runs stand at this moment: done, failed, running, waiting or cut short."
+            launch(StatusCommand, "status", _status, about=about, subcommand="status")
         case ["coverage"]:
-            launch(CoverageCommand, "coverage", report_coverage, subcommand="coverage")
+            about = "Writes outputs/reports/<folder>/: what annotations cover, and which levers would be guesses."
+            launch(CoverageCommand, "coverage", _coverage, about=about, subcommand="coverage")
         case ["agreement"]:
-            launch(AgreementCommand, "agreement", report_agreement, subcommand="agreement")
+            about = "Writes outputs/reports/<folder>/: how well annotations agree with gold, or with each other."
+            launch(AgreementCommand, "agreement", _agreement, about=about, subcommand="agreement")
         case _:
-            launch(ReportCommand, "report", run)
+            about = "Writes outputs/reports/<group>/ and prints the closing table; W&B gets the final lifts."
+            launch(ReportCommand, "report", _report, about=about)
 
 
-def run(config: ReportCommand) -> None:
-    """Writes outputs/reports/<group>/ and prints the closing table; W&B gets the final lifts."""
-    outputs = Path(config.paths.outputs)
-    folder = outputs / "reports" / (config.folder or config.group)
-    title = config.title or folder.name.replace("_", " ")
-    report = write_report(outputs / "runs", config.group, folder, title=title, names=config.names)
-    lifts = final_lifts(report)
-    loggers = wandb_loggers(
-        config.logger, outputs, name=f"report-{folder.name}", group=config.group, job_type="report", settings={}
-    )
-    for logger in loggers:
-        logger.log_metrics(lifts)
-    log_table(loggers, "lifts", [field.name for field in fields(LiftRow)], [astuple(row) for row in report.lifts])
-    finish(loggers, succeeded=True)
-    console.print(terminal_table(report))
-    if not report.runs.same_examples:
-        say("Baseline and marked model were not trained on the same examples: a lift may come from the data.")
-    say(f"Report: {folder / 'index.html'}")
+def _status() -> Job[StatusCommand]:
+    from treasure.cli.status import show_status
+
+    return show_status
+
+
+def _coverage() -> Job[CoverageCommand]:
+    from treasure.cli.jobs.annotation_reports import report_coverage
+
+    return report_coverage
+
+
+def _agreement() -> Job[AgreementCommand]:
+    from treasure.cli.jobs.annotation_reports import report_agreement
+
+    return report_agreement
+
+
+def _report() -> Job[ReportCommand]:
+    from treasure.cli.jobs.report import run
+
+    return run

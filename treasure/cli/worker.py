@@ -40,8 +40,8 @@ def train(folder: Path) -> int:
 def _train(folder: Path) -> None:
     # Imported here: that takes seconds, in which signals come and parents die.
     from treasure.cli.console import quiet_libraries
-    from treasure.cli.inputs import load_inputs
-    from treasure.cli.train import run_loggers, train_here
+    from treasure.cli.jobs.inputs import load_inputs
+    from treasure.cli.jobs.train import run_loggers, train_here
     from treasure.config.job_file import read_job
     from treasure.config.schema import RunCommand
     from treasure.files import told_when_full

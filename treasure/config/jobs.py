@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
@@ -29,6 +29,11 @@ from treasure.parent import die_with
 from treasure.stopping import deferred_stop, stop_signals
 
 T = TypeVar("T")
+
+Job: TypeAlias = Callable[[T], None]
+"""What is done with one configuration."""
+Load: TypeAlias = Callable[[], Job[T]]
+"""Imports a job and gives it. Libraries take seconds: what is told without a job is told without them."""
 
 _STOP = "STOP"
 _REQUEUE = signal.SIGUSR2
@@ -56,10 +61,13 @@ class Outcome:
 
 @dataclass(slots=True)
 class Jobs(Generic[T]):
-    """What Hydra calls for each job. Failures are told at once and kept, so that the other jobs still run."""
+    """What Hydra calls for each job. Failures are told at once and kept, so that the other jobs still run.
+
+    `load` is called where a job begins, which may be in a worker.
+    """
 
     schema: type[T]
-    main: Callable[[T], None]
+    load: Load[T]
     plan: Plan
     pid: int = field(default_factory=os.getpid)
     error: Exception | None = None
@@ -93,7 +101,9 @@ class Jobs(Generic[T]):
         try:
             with told_when_full("what this command makes"), told_when_unusable():
                 typed = to_typed(config, self.schema)
-                self.main(typed)
+                with deferred_stop():  # a library that is interrupted while it loads may fail with anything
+                    main = self.load()
+                main(typed)
         except Exception as error:  # noqa: BLE001  # kept and told; raised again where it is the only job
             self.error = error
             if getattr(typed, "on_error", OnError.CONTINUE) is OnError.STOP:
@@ -104,7 +114,7 @@ class Jobs(Generic[T]):
         return Outcome(label, End.DONE)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _jobs_in_worker, (self.schema, self.main, self.plan, self.pid)
+        return _jobs_in_worker, (self.schema, self.load, self.plan, self.pid)
 
     def _label(self) -> str:
         hydra = HydraConfig.get()
@@ -185,10 +195,10 @@ def _end_of_workers(error: BrokenExecutor) -> str:
     )
 
 
-def _jobs_in_worker(schema: type[T], main: Callable[[T], None], plan: Plan, pid: int) -> Jobs[T]:
+def _jobs_in_worker(schema: type[T], load: Load[T], plan: Plan, pid: int) -> Jobs[T]:
     """What a launcher's worker process gets: it composes its job again, and must read options as this process does."""
     accept_enum_values()
-    return Jobs(schema, main, plan, pid)
+    return Jobs(schema, load, plan, pid)
 
 
 @contextmanager

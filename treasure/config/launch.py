@@ -1,4 +1,4 @@
-"""The door of every command: command line -> typed configuration -> `main`.
+"""The door of every command: command line -> typed configuration -> job.
 
     composed with   conf/<config_name>.yaml, group choices, experiments=, sweeps=, option=value
     checked         before anything runs, every job of a sweep included
@@ -11,14 +11,14 @@ HYDRA_FULL_ERROR=1 in the environment keeps the traceback of the former too.
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from treasure.config.composer import Composer, conf_dir, open_composer
 from treasure.config.explain import explained
 from treasure.config.help import help_page
-from treasure.config.jobs import Jobs, tell, wants_traceback
+from treasure.config.jobs import Jobs, Load, tell, wants_traceback
 from treasure.config.plan import make_plan
 from treasure.errors import Interrupted, TreasureError
 from treasure.files import told_when_full, told_when_unusable
@@ -36,27 +36,29 @@ EXIT_INTERRUPTED = os.EX_TEMPFAIL
 def launch(
     schema: type[T],
     config_name: str,
-    main: Callable[[T], None],
+    load: Load[T],
     *,
+    about: str,
     conf: Path | None = None,
     subcommand: str | None = None,
 ) -> None:
-    """Runs `main` with the configuration that `sys.argv` asks for, once, or once a job of a sweep.
+    """Runs the job with the configuration that `sys.argv` asks for, once, or once a job of a sweep.
 
+    `load` is called where a job begins, after all is checked. `about` is one sentence for the help page.
     `schema` is registered as `<config_name>_schema`, which `<conf>/<config_name>.yaml` lists first in its defaults.
     `conf` is the folder of primary configs; None takes the shipped one. `subcommand` is a word that the caller found
-    in front of the options. `sys.argv` is left as it is, so that `main`
-    may start itself again. Leaves the process on failure.
+    in front of the options. `sys.argv` is left as it is, so that a job may start itself again.
+    Leaves the process on failure.
     """
     arguments = _arguments(sys.argv[1:] if subcommand is None else sys.argv[2:])
     try:
         with stop_signals(), open_composer(schema, config_name, conf) as composer:
             if arguments.help:
-                _print(_help(composer, arguments.overrides, main, subcommand))
+                _print(_help(composer, arguments.overrides, about, subcommand))
             elif arguments.cfg:
                 _show(composer, arguments)
             else:
-                _run(composer, main, arguments.overrides, multirun=arguments.multirun)
+                _run(composer, load, arguments.overrides, multirun=arguments.multirun)
     except TreasureError as error:
         _leave(str(error), error)
     except Interrupted as stop:
@@ -78,10 +80,9 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     return arguments
 
 
-def _help(composer: Composer, overrides: Sequence[str], main: Callable[..., None], subcommand: str | None) -> str:
+def _help(composer: Composer, overrides: Sequence[str], about: str, subcommand: str | None) -> str:
     with explained(composer, overrides):
         config = composer.compose(overrides)
-        about = (main.__doc__ or "").strip().partition("\n")[0]
         return help_page(
             composer, config, program=" ".join(filter(None, (Path(sys.argv[0]).name, subcommand))), about=about
         )
@@ -106,9 +107,9 @@ def _show(composer: Composer, arguments: argparse.Namespace) -> None:
         )
 
 
-def _run(composer: Composer, main: Callable[[Any], None], overrides: Sequence[str], *, multirun: bool) -> None:
+def _run(composer: Composer, load: Load[Any], overrides: Sequence[str], *, multirun: bool) -> None:
     plan = make_plan(composer, overrides, multirun=multirun)
-    jobs = Jobs(composer.schema, main, plan)
+    jobs = Jobs(composer.schema, load, plan)
     places = told_when_full("the folder of this sweep"), told_when_unusable()  # which Hydra makes before any job
     with places[0], places[1], jobs.under_way(), explained(composer, overrides):
         if plan.is_sweep:

@@ -8,12 +8,10 @@ from omegaconf import MISSING
 
 from treasure.analysis.config import AgreementConfig, CoverageConfig
 from treasure.annotation.classifier.config import ClassifierTrainConfig
-from treasure.annotation.config import AnnotatorsConfig, Engine
-from treasure.annotation.quality_edges import QualityConfig
-from treasure.annotation.run import AnnotationOptions
+from treasure.annotation.config import AnnotationOptions, AnnotatorsConfig, Engine
+from treasure.annotation.quality_config import QualityConfig
 from treasure.config.on_error import OnError
-from treasure.data.batches import BatchConfig
-from treasure.data.config import DataConfig, DataSource
+from treasure.data.config import BatchConfig, DataConfig, DataSource
 from treasure.errors import ConfigError
 from treasure.evaluation.config import BenchmarkConfig, fitting_regimes
 from treasure.inference.config import GenerationConfig

@@ -6,7 +6,6 @@ Everything is a function of indices: the same for any number of workers and rank
 """
 
 import hashlib
-import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -15,7 +14,8 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from treasure.data.cache import TokenizedDataset
-from treasure.data.layout import Batch, Composed, Layout, lay_out
+from treasure.data.config import BatchConfig
+from treasure.data.layout import Batch, Composed, lay_out
 from treasure.data.mixture import copies, with_tail_upsampled
 from treasure.data.slots import token_slots
 from treasure.data.template import SegmentKind
@@ -25,34 +25,6 @@ from treasure.markers.dropout import DropoutConfig
 from treasure.markers.header_style import DEFAULT_STYLE, HeaderStyle
 from treasure.markers.written import written_markers
 from treasure.seeding import key_to_int
-
-
-@dataclass(kw_only=True, slots=True)
-class BatchConfig:
-    """How many examples make an optimizer step, and what their tokens weigh."""
-
-    global_batch_size: int = 32
-    """Examples an optimizer step learns from, over all micro-batches; at least 1."""
-    micro_batch_size: int = 8
-    """Examples that are on a device at once, at least 1; changes memory and speed, not the result."""
-    header_loss_weight: float = 1.0
-    """Weight of a header token in the loss, where a content token weighs 1; at least 0."""
-    pad_to_multiple: int = 8
-    """Rows are padded to a multiple of this many tokens, at least 1."""
-    layout: Layout = Layout.PACKED
-    """packed: short examples share a row without seeing each other; padded: one example a row."""
-
-    def __post_init__(self) -> None:
-        for name in ("global_batch_size", "micro_batch_size", "pad_to_multiple"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"batch.{name} must be at least 1, got {getattr(self, name)}.")
-        if not 0 <= self.header_loss_weight < math.inf:
-            raise ConfigError(f"batch.header_loss_weight must be at least 0, got {self.header_loss_weight}.")
-
-    @property
-    def num_micro_batches(self) -> int:
-        """Micro-batches of one global batch."""
-        return math.ceil(self.global_batch_size / self.micro_batch_size)
 
 
 @lru_cache(maxsize=2)

@@ -27,10 +27,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from treasure.data.config import OverflowPolicy
 from treasure.data.example import MarkedExample, example_id
 from treasure.data.frequency import Frequency, FrequencyCounter
 from treasure.data.growing_arrays import GrowingArray, PartIndex, ValueIndex
-from treasure.data.overflow import EncodeReport, OverflowPolicy, fit_length
+from treasure.data.overflow import EncodeReport, fit_length
 from treasure.data.tokenize import Encoder, TokenizedExample
 from treasure.errors import DataError
 from treasure.files import own_folder, place

@@ -1,4 +1,4 @@
-"""Options of the data: where examples come from, and how they are split, measured and fitted."""
+"""Options of the data: where examples come from, how they are split, measured, written and fitted into batches."""
 
 import math
 from dataclasses import dataclass, field
@@ -8,10 +8,8 @@ from typing import Any
 
 from treasure.data.decontaminate import ExcludedPrompts
 from treasure.data.fingerprint import fingerprint
-from treasure.data.overflow import OverflowPolicy
 from treasure.data.raw_rows import files_of
 from treasure.data.readers import DatasetConfig
-from treasure.data.template import TemplateConfig
 from treasure.errors import ConfigError, DataError, did_you_mean
 
 
@@ -20,6 +18,46 @@ class DataSource(StrEnum):
 
     WORLD = "world"
     FILES = "files"
+
+
+class OverflowPolicy(StrEnum):
+    """DROP: leave the example out. STOP: refuse the data. TRUNCATE_CONTENT: cut the end of the content."""
+
+    DROP = "drop"
+    STOP = "stop"
+    TRUNCATE_CONTENT = "truncate_content"
+
+
+class TemplateKind(StrEnum):
+    """AUTO: CHAT when the tokenizer has a chat template, else PLAIN. CHAT: the tokenizer's own. PLAIN: the strings."""
+
+    AUTO = "auto"
+    CHAT = "chat"
+    PLAIN = "plain"
+
+
+@dataclass(kw_only=True, slots=True)
+class TemplateConfig:
+    """How conversations are written. The prefixes and suffixes are read by the PLAIN kind only."""
+
+    kind: TemplateKind = TemplateKind.AUTO
+    """auto, chat or plain."""
+    variables: dict[str, str] = field(default_factory=dict)
+    """Name -> text for variables of the chat template, such as date_string; read by the CHAT kind only."""
+    system_prefix: str = ""
+    """Control text before a system turn."""
+    system_suffix: str = "\n\n"
+    """Control text after a system turn."""
+    user_prefix: str = "User: "
+    """Control text before a user turn."""
+    user_suffix: str = "\n"
+    """Control text after a user turn; the prompt header stands before it."""
+    assistant_prefix: str = "Assistant: "
+    """Control text before an assistant turn; the header of the completion stands after it."""
+    end: str | None = None
+    """Control text that closes an assistant turn and is learned; None takes the tokenizer's end-of-sequence token."""
+    turn_separator: str = "\n"
+    """Control text between an earlier assistant turn and the turn after it."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -89,6 +127,41 @@ class DataConfig:
         found |= {excluded.path: files_of(excluded.path) for excluded in self.exclude_prompts}
         found |= {folder: _annotation_files(folder) for folder in self.annotations}
         return {name: fingerprint(files) for name, files in found.items() if files}
+
+
+class Layout(StrEnum):
+    """PACKED: rows are filled with as many examples as fit. PADDED: one example a row."""
+
+    PACKED = "packed"
+    PADDED = "padded"
+
+
+@dataclass(kw_only=True, slots=True)
+class BatchConfig:
+    """How many examples make an optimizer step, and what their tokens weigh."""
+
+    global_batch_size: int = 32
+    """Examples an optimizer step learns from, over all micro-batches; at least 1."""
+    micro_batch_size: int = 8
+    """Examples that are on a device at once, at least 1; changes memory and speed, not the result."""
+    header_loss_weight: float = 1.0
+    """Weight of a header token in the loss, where a content token weighs 1; at least 0."""
+    pad_to_multiple: int = 8
+    """Rows are padded to a multiple of this many tokens, at least 1."""
+    layout: Layout = Layout.PACKED
+    """packed: short examples share a row without seeing each other; padded: one example a row."""
+
+    def __post_init__(self) -> None:
+        for name in ("global_batch_size", "micro_batch_size", "pad_to_multiple"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"batch.{name} must be at least 1, got {getattr(self, name)}.")
+        if not 0 <= self.header_loss_weight < math.inf:
+            raise ConfigError(f"batch.header_loss_weight must be at least 0, got {self.header_loss_weight}.")
+
+    @property
+    def num_micro_batches(self) -> int:
+        """Micro-batches of one global batch."""
+        return math.ceil(self.global_batch_size / self.micro_batch_size)
 
 
 def _annotation_files(folder: str) -> list[Path]:

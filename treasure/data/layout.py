@@ -8,13 +8,13 @@ Shapes: B rows of a micro-batch, T positions, N predicted tokens (those with a l
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from enum import StrEnum
 
 import numpy as np
 import torch
 from jaxtyping import Float32, Int64, UInt8
 from torch import Tensor
 
+from treasure.data.config import Layout
 from treasure.data.template import SegmentKind
 
 PADDING = -1
@@ -26,13 +26,6 @@ _WIDTH_OF_EQUAL_COST = 512
 larger models, but by no more than a few per cent of padding."""
 _NUM_WIDTHS = 6
 """Widths of packed rows that are tried."""
-
-
-class Layout(StrEnum):
-    """PACKED: rows are filled with as many examples as fit. PADDED: one example a row."""
-
-    PACKED = "packed"
-    PADDED = "padded"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

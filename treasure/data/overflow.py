@@ -2,18 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
+from treasure.data.config import OverflowPolicy
 from treasure.data.tokenize import TokenizedExample
 from treasure.errors import DataError
-
-
-class OverflowPolicy(StrEnum):
-    """DROP: leave the example out. STOP: refuse the data. TRUNCATE_CONTENT: cut the end of the content."""
-
-    DROP = "drop"
-    STOP = "stop"
-    TRUNCATE_CONTENT = "truncate_content"
 
 
 @dataclass(slots=True)

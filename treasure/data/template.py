@@ -8,13 +8,14 @@ of a user, so nothing that a user writes can move a boundary.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from enum import IntEnum, StrEnum
+from dataclasses import asdict, dataclass
+from enum import IntEnum
 from typing import Any, Protocol, runtime_checkable
 
 from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerFast
 
+from treasure.data.config import TemplateConfig, TemplateKind
 from treasure.data.example import Message
 from treasure.errors import ConfigError, DataError
 
@@ -72,38 +73,6 @@ class Template(Protocol):
     def identity(self) -> Mapping[str, object]:
         """All that decides what this template writes, as JSON values; two that are equal write the same."""
         ...
-
-
-class TemplateKind(StrEnum):
-    """AUTO: CHAT when the tokenizer has a chat template, else PLAIN. CHAT: the tokenizer's own. PLAIN: the strings."""
-
-    AUTO = "auto"
-    CHAT = "chat"
-    PLAIN = "plain"
-
-
-@dataclass(kw_only=True, slots=True)
-class TemplateConfig:
-    """How conversations are written. The prefixes and suffixes are read by the PLAIN kind only."""
-
-    kind: TemplateKind = TemplateKind.AUTO
-    """auto, chat or plain."""
-    variables: dict[str, str] = field(default_factory=dict)
-    """Name -> text for variables of the chat template, such as date_string; read by the CHAT kind only."""
-    system_prefix: str = ""
-    """Control text before a system turn."""
-    system_suffix: str = "\n\n"
-    """Control text after a system turn."""
-    user_prefix: str = "User: "
-    """Control text before a user turn."""
-    user_suffix: str = "\n"
-    """Control text after a user turn; the prompt header stands before it."""
-    assistant_prefix: str = "Assistant: "
-    """Control text before an assistant turn; the header of the completion stands after it."""
-    end: str | None = None
-    """Control text that closes an assistant turn and is learned; None takes the tokenizer's end-of-sequence token."""
-    turn_separator: str = "\n"
-    """Control text between an earlier assistant turn and the turn after it."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from treasure import provenance
-from treasure.data.template import TemplateConfig, make_template
+from treasure.data.config import TemplateConfig
+from treasure.data.template import make_template
 from treasure.data.tokenize import Encoder
 from treasure.errors import CheckpointError
 from treasure.files import told_when_full, whole_folder

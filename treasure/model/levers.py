@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from treasure.data.template import TemplateConfig, TemplateKind
+from treasure.data.config import TemplateConfig, TemplateKind
 from treasure.errors import CheckpointError, LeversError
 from treasure.jsonl import write_json
 from treasure.markers.config import MarkerMode

@@ -18,8 +18,8 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
-from treasure.data.batches import BatchConfig, MicroBatchDataset
-from treasure.data.layout import Layout
+from treasure.data.batches import MicroBatchDataset
+from treasure.data.config import BatchConfig, Layout
 from treasure.model.attention import check_causal, check_packing, check_positions
 from treasure.model.causal_lm import num_parameters, num_trainable_parameters
 from treasure.model.config import OptimizerConfig, SchedulerConfig

@@ -19,7 +19,7 @@ from treasure.model.module import MarkerLM
 from treasure.ranks import rank
 from treasure.stopping import listen_again, stop_asked
 from treasure.training.config import TrainerConfig
-from treasure.training.metrics_file import MetricsFile
+from treasure.training.loggers import MetricsFile
 from treasure.training.processes import leave_together
 from treasure.training.saved_steps import PROGRESS_FILE, saved_steps, state_path
 from treasure.training.state import capture, put_weights, restore

@@ -2,6 +2,7 @@
 
 import os
 import uuid
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,52 @@ from typing import Any
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 from pytorch_lightning.loggers import Logger, WandbLogger
 
+from treasure.files import sync
 from treasure.jsonl import write_text
 from treasure.training.config import LoggerConfig, WandbMode
-from treasure.training.metrics_file import METRICS_FILE, MetricsFile
+from treasure.training.metrics_file import METRICS_FILE, as_text, columns_of, read_metrics
 
 WANDB_ID_FILE = "wandb_id"
+
+
+class MetricsFile(Logger):
+    """Appends rows to `path`; unlike Lightning's CSVLogger it leaves the rows of an earlier start where they are."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._columns: list[str] | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of this logger, for Lightning."""
+        return "metrics"
+
+    @property
+    def version(self) -> str:
+        """There is one version, the file itself."""
+        return ""
+
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        """Writes nothing: the run folder holds `config.yaml`."""
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Appends one row. A column that was not there before is added to the whole file."""
+        row = {**metrics, "step": step}
+        if self._columns is None:  # not earlier: a start may cut the rows of the one before after it made its loggers
+            self._columns = columns_of(self._path)
+        new = row.keys() - set(self._columns)
+        if new:
+            rows = read_metrics(self._path)
+            self._columns = sorted([*self._columns, *new])
+            write_text(self._path, as_text(rows, self._columns, header=True))
+        with self._path.open("a", encoding="utf-8", newline="") as file:
+            file.write(as_text([row], self._columns, header=False))
+
+    def sync(self) -> None:
+        """Waits until all rows are on the disk."""
+        if self._path.is_file():
+            sync(self._path)
 
 
 def make_loggers(

@@ -10,10 +10,10 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from treasure.data.cache import TokenizedDataset, tokenize_dataset
+from treasure.data.config import OverflowPolicy, TemplateConfig
 from treasure.data.example import MarkedExample
 from treasure.data.frequency import Frequency, FrequencyCounter
-from treasure.data.overflow import OverflowPolicy
-from treasure.data.template import TemplateConfig, make_template
+from treasure.data.template import make_template
 from treasure.data.tokenize import Encoder
 from treasure.errors import DataError
 from treasure.markers.config import MarkersConfig

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import islice
 
-from treasure.data.batches import BatchConfig
+from treasure.data.config import BatchConfig
 from treasure.data.example import MarkedExample
 from treasure.data.template import SegmentKind
 from treasure.data.tokenize import TokenizedExample, compose

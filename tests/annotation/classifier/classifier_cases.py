@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from treasure.annotation.classifier.config import ClassifierTrainConfig
-from treasure.annotation.classifier.features import FeatureConfig
+from treasure.annotation.classifier.config import ClassifierTrainConfig, FeatureConfig
 from treasure.annotation.classifier.report import Report
 from treasure.annotation.classifier.train import train_classifier
 from treasure.data.example import Example, MarkedExample, Message, example_id

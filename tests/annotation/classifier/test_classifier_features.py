@@ -6,7 +6,8 @@ from classifier_cases import example
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treasure.annotation.classifier.features import FeatureConfig, TextFeatures, clip
+from treasure.annotation.classifier.config import FeatureConfig
+from treasure.annotation.classifier.features import TextFeatures, clip
 from treasure.errors import ConfigError
 
 FEATURES = TextFeatures(FeatureConfig(bits=10))

@@ -2,15 +2,14 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import HashingVectorizer
 
+from treasure.annotation.classifier.config import FeatureConfig
 from treasure.data.example import Example
-from treasure.errors import ConfigError
 
 VERSION = 1
 """Raised whenever the same settings would give other columns, so that older models are refused, not misread."""
@@ -21,29 +20,6 @@ _TOKEN = re.compile(rf"[{_WITHOUT_BLANKS}]|[^\W{_WITHOUT_BLANKS}]+|[^\w\s]")
 _DIGIT = re.compile(r"\d")
 _SPACE = re.compile(r"\s+")
 _HEAD_SHARE = 0.75
-
-
-@dataclass(kw_only=True, slots=True)
-class FeatureConfig:
-    """What of a text becomes columns; part of the model."""
-
-    bits: int = 15
-    """Each of the four blocks (words and characters, of prompt and completion) has 2 to the power of this many columns,
-    from 8 to 20."""
-    word_ngrams: int = 2
-    """Words (or marks, or single letters where blanks do not part words) in a row, at most, from 1 to 4."""
-    char_ngrams: int = 5
-    """Characters in a row, exactly, from 2 to 8."""
-    max_characters: int = 2000
-    """Characters read of a prompt and of a completion, at least 100: of longer ones the first three quarters of these
-    and the last quarter."""
-
-    def __post_init__(self) -> None:
-        for name, low, high in (("bits", 8, 20), ("word_ngrams", 1, 4), ("char_ngrams", 2, 8)):
-            if not low <= getattr(self, name) <= high:
-                raise ConfigError(f"features.{name} must be from {low} to {high}, got {getattr(self, name)}.")
-        if self.max_characters < 100:
-            raise ConfigError(f"features.max_characters must be at least 100, got {self.max_characters}.")
 
 
 class TextFeatures:

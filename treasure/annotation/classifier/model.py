@@ -19,7 +19,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from treasure.annotation.classifier import features
-from treasure.annotation.classifier.features import FeatureConfig, TextFeatures
+from treasure.annotation.classifier.config import FeatureConfig
+from treasure.annotation.classifier.features import TextFeatures
 from treasure.annotation.classifier.linear import LinearModel
 from treasure.data.example import Example
 from treasure.errors import CheckpointError, ConfigError

@@ -1,4 +1,4 @@
-"""`treasure-report coverage` and `treasure-report agreement`: annotations become a page, tables and figures."""
+"""The jobs of `treasure-report coverage` and `agreement`: annotations become a page, tables and figures."""
 
 from pathlib import Path
 
