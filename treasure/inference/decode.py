@@ -46,13 +46,18 @@ def is_plain(model: nn.Module) -> bool:
 
 @torch.inference_mode()
 def decode(
-    model: nn.Module, prompts: Sequence[Sequence[int]], settings: DecodeSettings, on_done: Callable[[int], object]
+    model: nn.Module,
+    prompts: Sequence[Sequence[int]],
+    settings: DecodeSettings,
+    on_done: Callable[[int], object],
+    numbers: Sequence[int] | None = None,
 ) -> list[list[int]]:
     """The new ids for each prompt, up to and including the first stop; `on_done` is told how many rows are done.
 
-    `model` is one of which `is_plain` holds.
+    `model` is one of which `is_plain` holds. `numbers` are those of the prompts, by which draws are keyed; without,
+    they are counted from 0.
     """
-    batch = _Batch(model, prompts, settings)
+    batch = _Batch(model, prompts, settings, range(len(prompts)) if numbers is None else numbers)
     while batch.has_work:
         on_done(batch.step())
     return batch.found
@@ -61,8 +66,10 @@ def decode(
 class _Batch:
     """Rows being decoded: `_rows` holds the prompt's number of each, `_done` which are, `_mask` [B T] real places."""
 
-    def __init__(self, model: nn.Module, prompts: Sequence[Sequence[int]], settings: DecodeSettings) -> None:
-        self._model, self._prompts, self._settings = model, prompts, settings
+    def __init__(
+        self, model: nn.Module, prompts: Sequence[Sequence[int]], settings: DecodeSettings, numbers: Sequence[int]
+    ) -> None:
+        self._model, self._prompts, self._settings, self._numbers = model, prompts, settings, numbers
         self._device = next(model.parameters()).device
         self._waiting = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))  # the longest is last and goes first
         self.found: list[list[int]] = [[] for _ in prompts]
@@ -170,5 +177,5 @@ class _Batch:
 
     def _number(self, row: int) -> float:
         """A number in [0, 1) for the next token of `row`."""
-        key = key_to_int("sample", self._settings.seed, row, len(self.found[row]))
+        key = key_to_int("sample", self._settings.seed, self._numbers[row], len(self.found[row]))
         return float(np.random.Generator(np.random.PCG64(key)).random(dtype=np.float32))

@@ -11,7 +11,8 @@ from transformers import GenerationConfig as HuggingFaceGenerationConfig
 from treasure.data.example import Message
 from treasure.errors import ConfigError
 from treasure.inference.config import GenerationConfig
-from treasure.inference.decode import DecodeSettings, decode, is_plain
+from treasure.inference.decode import DecodeSettings, is_plain
+from treasure.inference.shares import decode_in_shares, num_shares
 from treasure.markers.header_style import MarkerOrder
 from treasure.markers.marker_set import Marker, MarkerSet, applies
 from treasure.markers.parse import OUT_OF_ORDER, ParsedHeader
@@ -134,7 +135,8 @@ class Generator:
                 "Shorten the prompt."
             )
         if self._is_plain:
-            return decode(self._checkpoint.model, prompts, self._settings(stop), on_done)
+            shares = num_shares(self._device, len(prompts), self._config.batch_size)
+            return decode_in_shares(self._checkpoint.model, prompts, self._settings(stop), on_done, shares)
         found: list[list[int]] = [[] for _ in prompts]
         order = sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
         for start in range(0, len(order), self._config.batch_size):

@@ -1,7 +1,5 @@
 """Loggers of a run: `metrics/metrics.csv` always, Weights & Biases when asked for."""
 
-import os
-import uuid
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,10 +10,9 @@ from pytorch_lightning.loggers import Logger, WandbLogger
 
 from treasure.files import sync
 from treasure.jsonl import write_text
-from treasure.training.config import LoggerConfig, WandbMode
+from treasure.training.config import LoggerConfig
 from treasure.training.metrics_file import METRICS_FILE, as_text, columns_of, read_metrics
-
-WANDB_ID_FILE = "wandb_id"
+from treasure.training.wandb_options import wandb_options
 
 
 class MetricsFile(Logger):
@@ -62,37 +59,14 @@ def make_loggers(
     config: LoggerConfig, folder: Path, *, name: str, group: str, settings: Mapping[str, Any]
 ) -> list[Logger]:
     """The loggers of one run. W&B gets one run a job, grouped by `group`, with `settings` as its configuration."""
-    return [
-        MetricsFile(folder / METRICS_FILE),
-        *wandb_loggers(config, folder, name=name, group=group, job_type="run", settings=settings),
-    ]
+    options = wandb_options(config, folder, name=name, group=group, job_type="run", settings=settings)
+    return [MetricsFile(folder / METRICS_FILE), *([] if options is None else [_wandb_logger(options)])]
 
 
-def wandb_loggers(
-    config: LoggerConfig, folder: Path, *, name: str, group: str, job_type: str, settings: Mapping[str, Any]
-) -> list[WandbLogger]:
-    """A W&B logger, or none when it is disabled. All starts in one folder add to one W&B run.
-
-    The variable WANDB_MODE, where it is set, has its say before the configuration, as everywhere in W&B.
-    """
-    if config.wandb is WandbMode.DISABLED:
-        return []
-    os.environ.setdefault("WANDB_SILENT", "true")
+def _wandb_logger(options: Mapping[str, Any]) -> WandbLogger:
     # Who makes loggers writes; Lightning goes by the environment, where srun numbers seeds too.
     rank_zero_only.rank = 0  # pyright: ignore[reportFunctionMemberAccess]
-    return [
-        WandbLogger(
-            name=name,
-            id=_run_id(folder),
-            resume="allow",
-            group=group,
-            job_type=job_type,
-            project=config.project,
-            save_dir=folder,
-            mode=os.environ.get("WANDB_MODE") or config.wandb.value,  # `offline=True` would set the environment for all
-            config=dict(settings),
-        )
-    ]
+    return WandbLogger(save_dir=options["dir"], **{name: value for name, value in options.items() if name != "dir"})
 
 
 def log_table(loggers: Sequence[Logger], key: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -107,13 +81,3 @@ def finish(loggers: Sequence[Logger], *, succeeded: bool) -> None:
     for logger in loggers:
         if isinstance(logger, WandbLogger) and logger._experiment is not None:  # what told nothing has no run to close
             logger.experiment.finish(exit_code=0 if succeeded else 1)
-
-
-def _run_id(folder: Path) -> str:
-    """The W&B run that belongs to `folder`: drawn at its first start, forgotten with the folder."""
-    path = folder / WANDB_ID_FILE
-    found = path.read_text(encoding="utf-8").strip() if path.is_file() else ""
-    if not found:
-        found = uuid.uuid4().hex[:12]
-        write_text(path, found)
-    return found

@@ -3,12 +3,13 @@
 from dataclasses import astuple, fields
 from pathlib import Path
 
+from treasure.analysis.contents import Report
 from treasure.analysis.lifts import LiftRow
 from treasure.analysis.report import final_lifts, write_report
 from treasure.analysis.terminal import terminal_table
 from treasure.cli.console import console, say
 from treasure.config.schema import ReportCommand
-from treasure.training.loggers import finish, log_table, wandb_loggers
+from treasure.training.wandb_options import wandb_options
 
 
 def run(config: ReportCommand) -> None:
@@ -17,15 +18,23 @@ def run(config: ReportCommand) -> None:
     folder = outputs / "reports" / (config.folder or config.group)
     title = config.title or folder.name.replace("_", " ")
     report = write_report(outputs / "runs", config.group, folder, title=title, names=config.names)
-    lifts = final_lifts(report)
-    loggers = wandb_loggers(
-        config.logger, outputs, name=f"report-{folder.name}", group=config.group, job_type="report", settings={}
-    )
-    for logger in loggers:
-        logger.log_metrics(lifts)
-    log_table(loggers, "lifts", [field.name for field in fields(LiftRow)], [astuple(row) for row in report.lifts])
-    finish(loggers, succeeded=True)
+    _tell_wandb(config, report, outputs, folder.name)
     console.print(terminal_table(report))
     if not report.runs.same_examples:
         say("Baseline and marked model were not trained on the same examples: a lift may come from the data.")
     say(f"Report: {folder / 'index.html'}")
+
+
+def _tell_wandb(config: ReportCommand, report: Report, outputs: Path, name: str) -> None:
+    options = wandb_options(
+        config.logger, outputs, name=f"report-{name}", group=config.group, job_type="report", settings={}
+    )
+    if options is None:
+        return
+    import wandb  # takes seconds
+
+    with wandb.init(**options) as run:
+        run.log(final_lifts(report))
+        if report.lifts:
+            columns, rows = [field.name for field in fields(LiftRow)], [list(astuple(row)) for row in report.lifts]
+            run.log({"lifts": wandb.Table(columns=columns, data=rows)})

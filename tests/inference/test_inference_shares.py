@@ -1,0 +1,72 @@
+"""Decoding in threads: the same ids as in one, and an end for all when one ends."""
+
+import threading
+import time
+
+import architectures
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from treasure.inference import shares
+from treasure.inference.decode import DecodeSettings, decode
+from treasure.inference.shares import decode_in_shares, num_shares
+
+STOP = frozenset(range(5, 60, 6))
+
+
+def settings_of(**changes):
+    return DecodeSettings(**{"max_new_tokens": 12, "stop": STOP, "pad": 0, "batch_size": 3, **changes})
+
+
+def prompts_of(sizes, seed=0):
+    random = torch.Generator().manual_seed(seed)
+    return [torch.randint(5, 60, (size,), generator=random).tolist() for size in sizes]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=9), st.integers(1, 4), st.sampled_from([0.0, 1.0]))
+def test_shares_do_not_matter(sizes, number, temperature):
+    model, prompts, told = architectures.build("llama"), prompts_of(sizes), []
+    how = settings_of(temperature=temperature)
+    found = decode_in_shares(model, prompts, how, told.append, number)
+    assert found == decode(model, prompts, how, lambda _: None)
+    assert sum(told) == len(prompts)
+
+
+def test_what_ends_one_share_ends_all_and_is_raised():
+    model, prompts, steps = architectures.build("llama"), prompts_of([4] * 40), []
+    endless = settings_of(max_new_tokens=2_000, stop=frozenset())
+
+    def told(number):
+        steps.append(number)
+        if len(steps) == 9:
+            raise KeyError("the ninth step")
+
+    with pytest.raises(KeyError, match="ninth"):
+        decode_in_shares(model, prompts, endless, told, 3)
+    assert len(steps) <= 9 + 3
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ThreadPool")]
+
+
+def test_a_signal_in_the_waiting_thread_ends_all(monkeypatch):
+    def interrupted(*_, **__):
+        time.sleep(0.2)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shares, "wait", interrupted)
+    endless = settings_of(max_new_tokens=10**6, stop=frozenset())
+    with pytest.raises(KeyboardInterrupt):
+        decode_in_shares(architectures.build("llama"), prompts_of([4] * 8), endless, lambda _: None, 2)
+
+
+@pytest.mark.parametrize(
+    ("cores", "threads", "prompts", "expected"),
+    [(2, 1, 1_000, 2), (2, 2, 1_000, 1), (16, 4, 1_000, 4), (16, 1, 300, 2), (2, 1, 100, 1), (1, 4, 1_000, 1)],
+)
+def test_shares_are_as_many_as_cores_stand_idle(cores, threads, prompts, expected, monkeypatch):
+    monkeypatch.setattr(shares, "num_cores", lambda: cores)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    assert num_shares(torch.device("cpu"), prompts, 128) == expected
+    assert num_shares(torch.device("cuda"), prompts, 128) == 1
