@@ -20,7 +20,7 @@ setup: .venv/.stamp ## create .venv with the tested versions (again when pyproje
 	@touch .venv/.stamp
 
 reproduce: setup ## train Baseline and marked model on the small world, evaluate both, write the report
-	"$(BIN)/treasure-run" sweeps=head_vs_tail
+	"$(BIN)/treasure-run" sweeps=head_vs_tail model.compile=true hydra/launcher=joblib hydra.launcher.n_jobs=2
 	"$(BIN)/treasure-report" group=head_vs_tail
 
 test: setup ## the fast tests, on two cores

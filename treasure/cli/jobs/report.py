@@ -2,6 +2,7 @@
 
 from dataclasses import astuple, fields
 from pathlib import Path
+from typing import Any
 
 from treasure.analysis.contents import Report
 from treasure.analysis.lifts import LiftRow
@@ -36,5 +37,6 @@ def _tell_wandb(config: ReportCommand, report: Report, outputs: Path, name: str)
     with wandb.init(**options) as run:
         run.log(final_lifts(report))
         if report.lifts:
-            columns, rows = [field.name for field in fields(LiftRow)], [list(astuple(row)) for row in report.lifts]
+            columns: list[Any] = [field.name for field in fields(LiftRow)]
+            rows: list[Any] = [list(astuple(row)) for row in report.lifts]
             run.log({"lifts": wandb.Table(columns=columns, data=rows)})
