@@ -68,12 +68,13 @@ def _training(entry: Results) -> str:
         ]
         head = ["", "tokens/s", "examples/s", f"against {peer}", "memory, MiB", "until warm, s"]
         tried = [
-            [kind, name, f"{rate:,.0f}" if isinstance(rate, float) else rate]
+            [kind, name, rate if isinstance(rate, str) else f"{rate:,.0f}"]
             for kind, rates in found["tried"].items()
             for name, rate in rates.items()
         ]
         parts += [
             f"### {shape}",
+            *_of_other_commit(found, entry),
             _table(head, rows),
             _goal(f"ours against {peer}", found["ratio"], SPEEDUP_GOAL, at_least=True, key=f"training {shape}"),
             _goal("memory", found["memory_ratio"], MEMORY_GOAL, at_least=False, key=f"memory {shape}"),
@@ -82,6 +83,14 @@ def _training(entry: Results) -> str:
             _table(["kind", "setting", "tokens/s"], tried),
         ]
     return "\n\n".join(parts)
+
+
+def _of_other_commit(found: Results, entry: Results) -> list[str]:
+    """Says so where a shape was measured at another commit than the section."""
+    commit = found.get("commit")
+    if commit in (None, entry["provenance"]["commit"]):
+        return []
+    return [f"Measured earlier, at commit `{commit[:12]}`."]
 
 
 def _ablation(entry: Results) -> str:

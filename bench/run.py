@@ -51,19 +51,27 @@ def main() -> None:
     )
     for name in arguments.only:
         say(f"== {name}")
-        result = MEASUREMENTS[name](options)
-        if name in ("training", "roofline") and name in results:
-            result = results[name]["result"] | result  # shapes that were not measured again stay
-        results[name] = {
+        entry = {
             "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "provenance": _provenance(),
             "options": options.to_dict(),
-            "result": result,
+            "result": MEASUREMENTS[name](options),
         }
+        results[name] = with_earlier_shapes(entry, results.get(name)) if name in ("training", "roofline") else entry
         results_file.write_text(json.dumps(results, indent=1), encoding="utf-8")
     page = options.work / "quick.md" if options.quick else ROOT / "docs" / "benchmarks.md"
     write_page(results, page)
     say(f"{page}")
+
+
+def with_earlier_shapes(entry: dict[str, Any], earlier: dict[str, Any] | None) -> dict[str, Any]:
+    """`entry` with the shapes that were measured before and not again, or left out now, and the commit of each."""
+    shapes: dict[str, Any] = {}
+    for one in (earlier, entry):
+        for shape, found in one["result"].items() if one is not None else ():
+            if "skipped" not in found or shape not in shapes:
+                shapes[shape] = {"commit": one["provenance"]["commit"], **found}
+    return {**entry, "result": shapes}
 
 
 def _tried(results: dict[str, Any]) -> dict[str, Any]:

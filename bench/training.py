@@ -30,7 +30,7 @@ def _close_to_best(tried: dict[str, dict[str, float | str]]) -> Settings:
     """Kind -> name -> setting of TRL, for those with at least `CLOSE` of the speed of the best of their kind."""
     kept: Settings = {}
     for kind, rates in tried.items():
-        running = {name: rate for name, rate in rates.items() if isinstance(rate, float)}
+        running = {name: rate for name, rate in rates.items() if not isinstance(rate, str)}
         best = max(running.values(), default=0.0)
         kept[kind] = {name: TRL_SETTINGS[kind][name] for name, rate in running.items() if rate >= CLOSE * best}
     return kept
@@ -51,10 +51,12 @@ def _of_shape(shape: str, options: Options, settings: Settings) -> dict[str, Any
     contenders = {"ours": ours(shape, options), "ours, not compiled": ours(shape, options, compile=False)}
     best: dict[str, str] = {}
     for kind, rates in tried.items():
-        running = {name: rate for name, rate in rates.items() if isinstance(rate, float)}
+        running = {name: rate for name, rate in rates.items() if not isinstance(rate, str)}
         if running:
             best[kind] = max(running, key=lambda name: running[name])
             contenders[f"TRL {kind}"] = trl(shape, options, TRL_SETTINGS[kind][best[kind]])
+    if not best:
+        raise ContenderError(f"{shape}: no setting of TRL runs here: {tried}")
     say(f"{shape}: the contest")
     scores = {name: score.to_dict() for name, score in contest(contenders, options.num_rounds).items()}
     peers = {name: score["tokens_per_s"] for name, score in scores.items() if name.startswith("TRL")}

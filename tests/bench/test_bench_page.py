@@ -3,6 +3,7 @@
 import pytest
 
 from bench.page import write_page
+from bench.run import with_earlier_shapes
 
 SCORE = {
     "tokens_per_s": 30.0,
@@ -58,6 +59,19 @@ def test_a_ratio_is_against_the_best_peer(tmp_path):
     assert "ours against TRL padded at least 3.00; here 3.00, met." in text
     assert "memory at most 1.00; here 1.50, **not met**" in text
     assert "Skipped: no tokenizer." in text
+
+
+def test_shapes_that_are_not_measured_again_stay_with_their_commit(tmp_path):
+    shape = {"tried": {}, "scores": {"ours": SCORE, "TRL padded": SCORE}, "best_peer": "TRL padded", "ratio": 1.0,
+             "memory_ratio": 1.0}  # fmt: skip
+    earlier, later = entry({"8M": shape, "15M": shape}), entry({"8M": shape, "15M": {"skipped": "no tokenizer"}})
+    earlier["provenance"]["commit"], later["provenance"]["commit"] = "a" * 40, "b" * 40
+    both = with_earlier_shapes(later, earlier)
+    assert {name: found["commit"][0] for name, found in both["result"].items()} == {"8M": "b", "15M": "a"}
+    write_page({"training": both}, tmp_path / "page.md")
+    text = (tmp_path / "page.md").read_text()
+    assert text.count("Measured earlier, at commit `aaaaaaaaaaaa`.") == 1 and "Skipped" not in text
+    assert "skipped" in with_earlier_shapes(later, None)["result"]["15M"]
 
 
 def test_the_machine_is_named_once_for_all(tmp_path):
