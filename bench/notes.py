@@ -23,9 +23,9 @@ NOTES = {
     "pipeline memory": "What grows with the rows: ids seen so far (to leave out duplicates), where parts begin, "
     "validation examples, pages of ids that were drawn. Next: 8 bytes an id, validation "
     "examples on disk.",
-    "annotation": "Of the time of an example lid.176 takes a fifth, and what spaCy has to say of new words a tenth; "
-    "here most are new, 23 languages of a few hundred texts each, while a corpus of one language soon knows its words. The "
-    "rest is spread over some forty patterns of the re module, none above a twentieth. Next: all patterns of a text in "
-    "one pass (RE2 or Hyperscan).",
+    "annotation": "Of the time of an example lid.176 takes a fifth, and what spaCy has to say of new words a "
+    "tenth; here most are new, 23 languages of a few hundred texts each, while a corpus of one language soon knows its "
+    "words. The rest is spread over some forty patterns of the re module, none above a twentieth. Next: all patterns "
+    "of a text in one pass (RE2 or Hyperscan).",
     "linear": "Next: find which of reading, marking and tokenizing grows.",
 }
