@@ -70,3 +70,20 @@ def test_shares_are_as_many_as_cores_stand_idle(cores, threads, prompts, expecte
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     assert num_shares(torch.device("cpu"), prompts, 128) == expected
     assert num_shares(torch.device("cuda"), prompts, 128) == 1
+
+
+class Prompts(list):
+    """Ends with an error when the second share is put together: the first has begun by then."""
+
+    def __getitem__(self, index):
+        if index == 1:
+            raise KeyboardInterrupt
+        return super().__getitem__(index)
+
+
+def test_a_signal_before_the_last_thread_has_begun_ends_those_that_have():
+    steps = []
+    endless = settings_of(max_new_tokens=2_000, stop=frozenset())
+    with pytest.raises(KeyboardInterrupt):
+        decode_in_shares(architectures.build("llama"), Prompts(prompts_of([4] * 8)), endless, steps.append, 2)
+    assert len(steps) <= 9
