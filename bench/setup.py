@@ -35,5 +35,6 @@ def why_not(name: str, options: Options) -> str:
     if name == "alpaca":
         for path in (options.tokenizer / "tokenizer.json", options.alpaca):
             if not path.is_file():
-                return f"{path} is not there (see --tokenizer and --alpaca)"
+                shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path.name
+                return f"{shown} is not there (see --tokenizer and --alpaca)"
     return ""

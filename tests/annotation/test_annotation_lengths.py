@@ -1,7 +1,9 @@
 """Lengths: counted in the unit of the language, never failing, agreeing with the buckets."""
 
+import gc
 import re
 import warnings
+import weakref
 from functools import cache
 
 import pytest
@@ -94,6 +96,30 @@ def test_falling_back_is_told_once_a_language(monkeypatch):
         "Lengths of Japanese are counted in characters: spaCy needs a package (install a package …).",
         "No length rules for the language 'Zulu'; counting by general ones.",
     ]
+
+
+def test_of_an_empty_text_no_language_is_asked():
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        counts = count_all([("", "Quechua"), ("a b", "English")])
+    assert counts == [Lengths(0, 0, 0), Lengths(2, 1, 1)]
+    assert not told, "a language whose rules are missing is told of where they are asked"
+
+
+def test_what_is_garbage_is_not_frozen_with_the_tables():
+    class Cycle:
+        pass
+
+    garbage = Cycle()
+    garbage.itself, gone = garbage, weakref.ref(garbage)
+    gc.disable()
+    try:
+        del garbage
+        _pipeline.__wrapped__("Dutch")
+    finally:
+        gc.enable()
+    gc.collect()
+    assert gone() is None
 
 
 def test_values_cover_what_the_taxonomy_asks_for(taxonomy):

@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from treasure.inference import shares
 from treasure.inference.decode import DecodeSettings, decode
@@ -70,3 +71,39 @@ def test_shares_are_as_many_as_cores_stand_idle(cores, threads, prompts, expecte
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     assert num_shares(torch.device("cpu"), prompts, 128) == expected
     assert num_shares(torch.device("cuda"), prompts, 128) == 1
+
+
+class Prompts(list):
+    """Ends with an error when the second share is put together: the first has begun by then."""
+
+    def __getitem__(self, index):
+        if index == 1:
+            raise KeyboardInterrupt
+        return super().__getitem__(index)
+
+
+def test_a_signal_before_the_last_thread_has_begun_ends_those_that_have():
+    steps = []
+    endless = settings_of(max_new_tokens=2_000, stop=frozenset())
+    with pytest.raises(KeyboardInterrupt):
+        decode_in_shares(architectures.build("llama"), Prompts(prompts_of([4] * 8)), endless, steps.append, 2)
+    assert len(steps) <= 9
+
+
+@pytest.mark.parametrize(
+    "rope",
+    [
+        {"rope_type": "dynamic", "factor": 4.0},
+        {"rope_type": "longrope", "short_factor": [1.0] * 4, "long_factor": [3.0] * 4, "factor": 4.0},
+    ],
+)
+def test_a_model_that_changes_itself_is_left_to_one_thread(rope):
+    rope |= {"rope_theta": 10_000.0, "original_max_position_embeddings": 16}
+    config = LlamaConfig(
+        vocab_size=64, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+        max_position_embeddings=16, rope_parameters=rope, bos_token_id=1, eos_token_id=2,
+    )  # fmt: skip
+    model, threads = LlamaForCausalLM(config).eval(), set()
+    model.register_forward_hook(lambda *_: threads.add(threading.get_ident()))
+    decode_in_shares(model, prompts_of([4, 30, 9, 20]), settings_of(), lambda _: None, 2)
+    assert threads == {threading.get_ident()}

@@ -38,6 +38,9 @@ class Lengths:
     paragraphs: int
 
 
+_NOTHING = Lengths(0, 0, 0)
+
+
 def count_lengths(text: str, language: str | None = None) -> Lengths:
     """Sizes of `text` in `language`, a name of `LANGUAGE_CODES`.
 
@@ -49,18 +52,19 @@ def count_lengths(text: str, language: str | None = None) -> Lengths:
 
 def count_all(texts: Sequence[tuple[str, str | None]]) -> list[Lengths]:
     """`count_lengths` of each (text, language). To tokenize the words of many texts together takes half as long as text
-    by text.
+    by text. Of an empty text no language is asked.
     """
     by_language: dict[str | None, list[int]] = {}
-    for number, (_, language) in enumerate(texts):
-        by_language.setdefault(language, []).append(number)
+    for number, (text, language) in enumerate(texts):
+        if text:
+            by_language.setdefault(language, []).append(number)
     found: dict[int, Lengths] = {}
     for language, numbers in by_language.items():
         count = _counter(language)
         if isinstance(count, WordCounter):
             _learn_words(count, [texts[number][0] for number in numbers])
         found.update((number, _count(texts[number][0], count)) for number in numbers)
-    return [found[number] for number in range(len(texts))]
+    return [found.get(number, _NOTHING) for number in range(len(texts))]
 
 
 def _learn_words(counter: WordCounter, texts: list[str]) -> None:
@@ -108,6 +112,7 @@ def _pipeline(language: str | None) -> Language:
         )
         pipeline = spacy.blank(fallback)
     pipeline.max_length = 10**9  # the limit guards parsers, and there is none here
+    gc.collect()  # else what is garbage now, such as the model of the job before, would be frozen too, and stay
     gc.freeze()  # its tables live as long as the process: to look them through for garbage took a twentieth of all time
     return pipeline
 

@@ -28,11 +28,11 @@ def decode_in_shares(
     on_done: Callable[[int], object],
     num_shares: int,
 ) -> list[list[int]]:
-    """What `decode` finds, by `num_shares` threads that take turns among the prompts.
+    """What `decode` finds, by `num_shares` threads that take turns among the prompts; one where a model changes itself.
 
     Whatever ends one of them, `on_done` included, ends all after the step they are in, and is raised here.
     """
-    if num_shares == 1:
+    if num_shares == 1 or _changes_itself(model):
         return decode(model, prompts, settings, on_done)
     is_over, one_tells = Event(), Lock()
 
@@ -44,8 +44,8 @@ def decode_in_shares(
 
     shares = [range(first, len(prompts), num_shares) for first in range(num_shares)]
     with ThreadPoolExecutor(num_shares) as pool:
-        work = [pool.submit(decode, model, [prompts[i] for i in share], settings, told, share) for share in shares]
-        try:
+        try:  # around the starts too: a signal may come when some have begun
+            work = [pool.submit(decode, model, [prompts[i] for i in share], settings, told, share) for share in shares]
             done = wait(work, return_when=FIRST_EXCEPTION).done
         finally:
             is_over.set()
@@ -55,6 +55,13 @@ def decode_in_shares(
     for share, one in zip(shares, work, strict=True):
         found[share.start :: num_shares] = one.result()
     return found
+
+
+def _changes_itself(model: nn.Module) -> bool:
+    """Whether rotary frequencies are those of the last text, in a buffer that all threads would write to."""
+    found = [getattr(module, "rope_type", None) for module in model.modules()]
+    kinds = [kind for one in found for kind in (one.values() if isinstance(one, dict) else [one])]
+    return not {"dynamic", "longrope"}.isdisjoint(kinds)
 
 
 class _OverError(Exception):
