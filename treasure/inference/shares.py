@@ -44,8 +44,8 @@ def decode_in_shares(
 
     shares = [range(first, len(prompts), num_shares) for first in range(num_shares)]
     with ThreadPoolExecutor(num_shares) as pool:
-        work = [pool.submit(decode, model, [prompts[i] for i in share], settings, told, share) for share in shares]
         try:
+            work = [pool.submit(decode, model, [prompts[i] for i in share], settings, told, share) for share in shares]
             done = wait(work, return_when=FIRST_EXCEPTION).done
         finally:
             is_over.set()
