@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from treasure.errors import ConfigError
+from treasure.errors import ConfigError, LoggerError
 from treasure.training.config import LoggerConfig, WandbMode
-from treasure.training.loggers import finish, make_loggers
+from treasure.training.loggers import finish, log_table, make_loggers
 
 
 def run_ids(folder, starts=1):
@@ -88,5 +88,16 @@ def test_a_run_that_wandb_does_not_open_is_told_in_words(tmp_path):
     done = subprocess.run(
         command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
     )
-    assert done.stdout.startswith("W&B could not open a run: "), done.stderr[-2000:]
+    assert done.stdout.startswith("W&B could not do its part: "), done.stderr[-2000:]
     assert "logger=wandb_offline" in done.stdout
+
+
+def test_a_folder_that_wandb_may_not_use_is_told_in_words(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("WANDB_DATA_DIR", str(tmp_path / "file" / "data"))  # as a HOME where nobody may write
+    loggers = make_loggers(LoggerConfig(wandb=WandbMode.OFFLINE), tmp_path, name="r", group="g", settings={})
+    try:
+        with pytest.raises(LoggerError, match="WANDB_DATA_DIR"):
+            log_table(loggers, "samples", ["a"], [[1]])
+    finally:
+        finish(loggers, succeeded=False)

@@ -85,7 +85,8 @@ def log_table(loggers: Sequence[Logger], key: str, columns: Sequence[str], rows:
     """Sends a table to those loggers that take one."""
     for logger in loggers:
         if isinstance(logger, WandbLogger) and rows:
-            logger.log_table(key, columns=list(columns), data=[list(row) for row in rows])
+            with told_when_refused():
+                logger.log_table(key, columns=list(columns), data=[list(row) for row in rows])
 
 
 def finish(loggers: Sequence[Logger], *, succeeded: bool) -> None:

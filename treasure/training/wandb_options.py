@@ -53,20 +53,20 @@ def wandb_options(
 
 @contextmanager
 def told_when_refused() -> Iterator[None]:
-    """Turns what W&B raises within the block, which opens a run, into an error that people can read.
+    """Turns what W&B raises within the block, which opens a run or tells it something, into an error to be read.
 
     Raises:
-        LoggerError: there is no key, the server cannot be reached, or it wants none of this.
+        LoggerError: there is no key, the server cannot be reached, or W&B may not write where it wants to.
     """
     try:
         yield
     except Exception as error:
         from wandb.errors import Error  # takes seconds
 
-        if not isinstance(error, Error):
+        if not isinstance(error, Error | PermissionError):
             raise
         raise LoggerError(
-            f"W&B could not open a run: {str(error).strip().rstrip('.')}. Log in by `wandb login` where that is "
+            f"W&B could not do its part: {str(error).strip().rstrip('.')}. Log in by `wandb login` where that is "
             "missing, or use logger=wandb_offline (send later by `wandb sync`) or logger=csv; then give the same "
             "command again."
         ) from error

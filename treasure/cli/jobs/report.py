@@ -34,9 +34,7 @@ def _tell_wandb(config: ReportCommand, report: Report, folder: Path) -> None:
         return
     import wandb  # takes seconds
 
-    with told_when_refused():
-        opened = wandb.init(**options)
-    with opened as run:
+    with told_when_refused(), wandb.init(**options) as run:
         run.log(final_lifts(report))
         if report.lifts:
             columns: list[Any] = [field.name for field in fields(LiftRow)]
