@@ -8,6 +8,7 @@ TreasureError
 │   └── LeversError     a sound one, with other markers, template or format than asked for
 ├── AnnotationError     an annotation that cannot go on
 ├── TrainingError       a training that cannot go on
+├── LoggerError         a logger that does not take what it is told
 ├── DiskFullError       no room to write
 ├── UnusablePathError   a file or folder that may not be read or written, or is no such thing
 ├── WorkerError         processes of a sweep that were killed or do not understand each other
@@ -59,6 +60,10 @@ class AnnotationError(TreasureError):
 
 class TrainingError(TreasureError):
     """A training that cannot go on."""
+
+
+class LoggerError(TreasureError):
+    """A logger, such as W&B, that does not take what it is told."""
 
 
 class DiskFullError(TreasureError):

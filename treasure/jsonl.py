@@ -61,6 +61,12 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes `data` so that `path` is either whole or untouched."""
+    with _replacing(path) as partial:
+        partial.write_bytes(data)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` as indented JSON so that `path` is either whole or untouched."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")

@@ -4,9 +4,11 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from matplotlib.artist import Artist
 from rich.console import Console
 
 from treasure.analysis.examples import pick_examples
+from treasure.analysis.figures.style import new_figure, save
 from treasure.analysis.page import render_page
 from treasure.analysis.report import final_lifts, write_report
 from treasure.analysis.terminal import terminal_table
@@ -75,6 +77,21 @@ def test_other_examples_are_told(report):
     other = replace(report.runs, marked=(changed, *report.runs.marked[1:]))
     assert report.runs.same_examples and not other.same_examples
     assert "not trained on the same examples" in " ".join(render_page(replace(report, runs=other)).split())
+
+
+class _Interrupting(Artist):
+    def draw(self, renderer):
+        raise KeyboardInterrupt
+
+
+def test_a_figure_that_is_cut_short_leaves_the_earlier_one_as_it_was(tmp_path):
+    figure = new_figure(2, 2)
+    before = [path.read_bytes() for path in save(figure, tmp_path, "a")]
+    figure.add_artist(_Interrupting())
+    for name in ("a", "b"):
+        with pytest.raises(KeyboardInterrupt):
+            save(figure, tmp_path, name)
+    assert [path.read_bytes() for path in sorted(tmp_path.iterdir())] == before
 
 
 def test_figures_are_saved_twice(report):

@@ -101,6 +101,7 @@ def test_the_report_has_its_tables_figures_and_page(outputs):
     assert {row["regime"] for row in rows} == {"inferred", "fixed", "forced", "oracle"}
     assert (folder / "index.html").is_file()
     assert {path.suffix for path in folder.rglob("*head_tail*")} == {".png", ".svg"}
+    assert len(list(folder.glob("wandb/offline-run-*"))) == 1 and not (outputs / "wandb_id").exists()
 
 
 def test_a_second_start_skips_what_is_done(outputs, here):

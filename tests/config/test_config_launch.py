@@ -46,8 +46,8 @@ def start(toy: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixtu
     return start
 
 
-def process(*arguments: str, full_errors: bool = False) -> Outcome:
-    environment = os.environ | {"HYDRA_FULL_ERROR": str(int(full_errors))}
+def process(*arguments: str, full_errors: bool = False, **variables: str) -> Outcome:
+    environment = os.environ | {"HYDRA_FULL_ERROR": str(int(full_errors))} | variables
     command = [sys.executable, str(Path(toy_command.__file__)), *arguments]
     done = subprocess.run(
         command,
@@ -278,3 +278,9 @@ class TestPages:
         assert "name: small.txt-seed4" in start("--cfg", "job", "--resolve", "seed=4").out
         assert start("--cfg", "job", "--package", "data").out.startswith("# @package data\npath: small.txt")
         assert start("--cfg", "job", "sed=4").code == 2
+
+
+@pytest.mark.usefixtures("toy")
+def test_a_terminal_that_knows_ascii_alone_stops_nothing():
+    done = process("--cfg", "job", "data.path=a", "name='\u2212x'", PYTHONIOENCODING="ascii", LC_ALL="C.UTF-8")
+    assert (done.code, "name: \\u2212x" in done.out) == (0, True), done.out + done.err

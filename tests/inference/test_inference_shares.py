@@ -51,6 +51,21 @@ def test_what_ends_one_share_ends_all_and_is_raised():
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("ThreadPool")]
 
 
+def test_what_comes_before_the_last_share_has_begun_ends_those_that_have():
+    class Interrupting(list):
+        def __getitem__(self, number):
+            if number == 1:  # the first prompt of the second share
+                time.sleep(0.2)
+                raise KeyboardInterrupt
+            return super().__getitem__(number)
+
+    steps = []
+    endless = settings_of(max_new_tokens=2_000, stop=frozenset())
+    with pytest.raises(KeyboardInterrupt):
+        decode_in_shares(architectures.build("llama"), Interrupting(prompts_of([4] * 8)), endless, steps.append, 2)
+    assert 0 < len(steps) < 2_000
+
+
 def test_a_signal_in_the_waiting_thread_ends_all(monkeypatch):
     def interrupted(*_, **__):
         time.sleep(0.2)

@@ -12,6 +12,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -50,6 +51,7 @@ def launch(
     in front of the options. `sys.argv` is left as it is, so that a job may start itself again.
     Leaves the process on failure.
     """
+    _print_all_characters()
     arguments = _arguments(sys.argv[1:] if subcommand is None else sys.argv[2:])
     try:
         with stop_signals(), open_composer(schema, config_name, conf) as composer:
@@ -86,6 +88,12 @@ def _help(composer: Composer, overrides: Sequence[str], about: str, subcommand: 
         return help_page(
             composer, config, program=" ".join(filter(None, (Path(sys.argv[0]).name, subcommand))), about=about
         )
+
+
+def _print_all_characters() -> None:
+    """Lets a terminal that knows ASCII alone show other characters by their numbers, as stderr does anyway."""
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _print(text: str) -> None:

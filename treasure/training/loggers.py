@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lightning_fabric.loggers.logger import rank_zero_experiment
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 from pytorch_lightning.loggers import Logger, WandbLogger
 
@@ -12,7 +13,7 @@ from treasure.files import sync
 from treasure.jsonl import write_text
 from treasure.training.config import LoggerConfig
 from treasure.training.metrics_file import METRICS_FILE, as_text, columns_of, read_metrics
-from treasure.training.wandb_options import wandb_options
+from treasure.training.wandb_options import told_when_refused, wandb_options
 
 
 class MetricsFile(Logger):
@@ -55,6 +56,17 @@ class MetricsFile(Logger):
             sync(self._path)
 
 
+class _Wandb(WandbLogger):
+    """Opens its run when it is first told something; one that cannot be opened is told in words."""
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> Any:
+        """The run of W&B."""
+        with told_when_refused():
+            return super().experiment
+
+
 def make_loggers(
     config: LoggerConfig, folder: Path, *, name: str, group: str, settings: Mapping[str, Any]
 ) -> list[Logger]:
@@ -66,14 +78,15 @@ def make_loggers(
 def _wandb_logger(options: Mapping[str, Any]) -> WandbLogger:
     # Who makes loggers writes; Lightning goes by the environment, where srun numbers seeds too.
     rank_zero_only.rank = 0  # pyright: ignore[reportFunctionMemberAccess]
-    return WandbLogger(save_dir=options["dir"], **{name: value for name, value in options.items() if name != "dir"})
+    return _Wandb(save_dir=options["dir"], **{name: value for name, value in options.items() if name != "dir"})
 
 
 def log_table(loggers: Sequence[Logger], key: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Sends a table to those loggers that take one."""
     for logger in loggers:
         if isinstance(logger, WandbLogger) and rows:
-            logger.log_table(key, columns=list(columns), data=[list(row) for row in rows])
+            with told_when_refused():
+                logger.log_table(key, columns=list(columns), data=[list(row) for row in rows])
 
 
 def finish(loggers: Sequence[Logger], *, succeeded: bool) -> None:

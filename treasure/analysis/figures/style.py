@@ -1,5 +1,6 @@
 """One look for all figures: quiet frame, colours that colour-blind readers can tell apart, files that never change."""
 
+import io
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from treasure.evaluation.record import Regime
+from treasure.jsonl import write_bytes
 
 INK, MUTED, GRID = "#22262e", "#6b7280", "#e5e7eb"
 
@@ -83,12 +85,18 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
-    """Writes `name`.png and `name`.svg; the same figure always gives the same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Writes `name`.png and `name`.svg, each whole or not at all; the same figure always gives the same bytes."""
     png, svg = folder / f"{name}.png", folder / f"{name}.svg"
-    figure.savefig(png, metadata={"Software": None}, facecolor="white")
-    figure.savefig(svg, metadata={"Date": None, "Creator": None}, facecolor="white")
+    write_bytes(png, _drawn(figure, "png", Software=None))
+    write_bytes(svg, _drawn(figure, "svg", Date=None, Creator=None))
     return png, svg
+
+
+def _drawn(figure: Figure, kind: str, **metadata: None) -> bytes:
+    """`figure` as a file of `kind` holds it."""
+    file = io.BytesIO()
+    figure.savefig(file, format=kind, metadata=metadata, facecolor="white")
+    return file.getvalue()
 
 
 def show_points(axes: Axes, axis: str = "x") -> None:

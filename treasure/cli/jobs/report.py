@@ -10,7 +10,7 @@ from treasure.analysis.report import final_lifts, write_report
 from treasure.analysis.terminal import terminal_table
 from treasure.cli.console import console, say
 from treasure.config.schema import ReportCommand
-from treasure.training.wandb_options import wandb_options
+from treasure.training.wandb_options import told_when_refused, wandb_options
 
 
 def run(config: ReportCommand) -> None:
@@ -19,22 +19,22 @@ def run(config: ReportCommand) -> None:
     folder = outputs / "reports" / (config.folder or config.group)
     title = config.title or folder.name.replace("_", " ")
     report = write_report(outputs / "runs", config.group, folder, title=title, names=config.names)
-    _tell_wandb(config, report, outputs, folder.name)
     console.print(terminal_table(report))
     if not report.runs.same_examples:
         say("Baseline and marked model were not trained on the same examples: a lift may come from the data.")
     say(f"Report: {folder / 'index.html'}")
+    _tell_wandb(config, report, folder)  # last: a server that refuses costs nobody the report
 
 
-def _tell_wandb(config: ReportCommand, report: Report, outputs: Path, name: str) -> None:
+def _tell_wandb(config: ReportCommand, report: Report, folder: Path) -> None:
     options = wandb_options(
-        config.logger, outputs, name=f"report-{name}", group=config.group, job_type="report", settings={}
+        config.logger, folder, name=f"report-{folder.name}", group=config.group, job_type="report", settings={}
     )
     if options is None:
         return
     import wandb  # takes seconds
 
-    with wandb.init(**options) as run:
+    with told_when_refused(), wandb.init(**options) as run:
         run.log(final_lifts(report))
         if report.lifts:
             columns: list[Any] = [field.name for field in fields(LiftRow)]
