@@ -14,6 +14,7 @@ from treasure.config.on_error import OnError
 from treasure.data.config import BatchConfig, DataConfig, DataSource
 from treasure.errors import ConfigError
 from treasure.evaluation.config import BenchmarkConfig, fitting_regimes
+from treasure.evaluation.studies.config import StudiesConfig
 from treasure.inference.config import GenerationConfig
 from treasure.markers.config import MarkerMode, MarkersConfig
 from treasure.model.config import ModelConfig, OptimizerConfig, SchedulerConfig, Trainable
@@ -178,6 +179,16 @@ class GenerateCommand:
                 "checkpoint is empty. Give the model folder that treasure-run or treasure-train wrote, such as "
                 "checkpoint=outputs/runs/<group>/<run>/model."
             )
+
+
+@dataclass(kw_only=True, slots=True)
+class LeversCommand:
+    """`treasure-evaluate levers`: how a trained model follows its levers."""
+
+    run: str
+    """Folder of a finished run with markers, such as outputs/runs/<group>/<run>."""
+    studies: StudiesConfig = field(default_factory=StudiesConfig)
+    generation: GenerationConfig = field(default_factory=GenerationConfig)
 
 
 @dataclass(kw_only=True, slots=True)
