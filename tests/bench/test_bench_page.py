@@ -100,3 +100,21 @@ def test_annotation_is_judged_by_its_rate_and_its_slowest_category(tmp_path, rat
     assert "| lengths | 20 [20–20, n=1] | 50,000 |" in text
     assert verdict in text
     assert "the slowest category (style) against language at most 1.00; here 1.25, **not met**" in text
+
+
+@pytest.mark.parametrize(("ratio", "different", "unmet"), [(2.5, 0, 0), (1.5, 0, 1), (2.5, 3, 1)])
+def test_generation_is_judged_by_its_ratio_and_by_answers_that_differ(tmp_path, ratio, different, unmet):
+    size = {
+        "scores": {"ours": SCORE, "generate": SCORE},
+        "ratios": {"ours": [ratio - 0.1, ratio, ratio + 0.1], "generate": [1.0, 1.0, 1.0]},
+        "ratio": ratio,
+        "num_prompts": 1440,
+        "num_different": {"ours": different, "generate": 0},
+    }
+    text = page(tmp_path, generation={"sizes": {"32": size}, "goal": 2.0})
+    assert (
+        f"| ours | 30 [29–31, n=3] | {ratio:.2f}× [{ratio - 0.1:.2f}–{ratio + 0.1:.2f}, n=3] | {different} | 500 |"
+        in text
+    )
+    assert f"differ from those of generate in any token at most 0; here {different}, " in text
+    assert text.count("**not met**") == unmet
