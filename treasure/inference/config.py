@@ -2,8 +2,16 @@
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 
 from treasure.errors import ConfigError
+
+
+class HeaderMode(StrEnum):
+    """CONSTRAINED: the header that the model writes is valid, always. FREE: it writes what it will."""
+
+    CONSTRAINED = "constrained"
+    FREE = "free"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -20,6 +28,9 @@ class GenerationConfig:
     """Nucleus of probability that is sampled from, in (0, 1]; read when temperature is above 0."""
     seed: int = 0
     """Seed of sampling; read when temperature is above 0."""
+
+    header: HeaderMode = HeaderMode.CONSTRAINED
+    """constrained or free: whether a header can only be valid; one with forced or forbidden markers always is."""
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1 or self.batch_size < 1:
