@@ -132,7 +132,7 @@ def _generated(task: Task, order: Sequence[int]) -> Ids:
 
 def _header_room(task: Task) -> int:
     """Tokens that a header may take beside the answer, as `Generator` counts them."""
-    return Generator(task.checkpoint, _config(task), "cpu")._header_room  # pyright: ignore[reportPrivateUsage]
+    return Generator(task.checkpoint, _config(task), "cpu")._header_room
 
 
 def _prompts(task: Task) -> Ids:
