@@ -6,7 +6,8 @@ A round is all that lies between requests and texts: prompts are tokenized, answ
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,9 @@ from treasure.cli.console import quiet_libraries
 from treasure.evaluation.benchmarks.world import request_for
 from treasure.evaluation.record import Regime
 from treasure.inference import generate
-from treasure.inference.config import GenerationConfig
-from treasure.inference.decode import DecodeSettings
-from treasure.inference.generate import GenerationRequest, Generator
+from treasure.inference.config import GenerationConfig, HeaderMode
+from treasure.inference.generate import Generator
+from treasure.inference.request import GenerationRequest
 from treasure.model.checkpoint import Checkpoint, load_checkpoint
 from treasure.world.config import WorldConfig
 from treasure.world.world import World
@@ -57,43 +58,49 @@ def main() -> None:
 
 def _running(task: Task) -> Callable[[], Ids]:
     """`Generator.generate`: one running batch."""
-    answer = _recorded(Generator(task.checkpoint, _config(task), "cpu"))
-    return lambda: answer(task.requests)
+    return lambda: _answered(task, [range(len(task.requests))], HeaderMode.FREE)
+
+
+def _constrained(task: Task) -> Callable[[], Ids]:
+    """`Generator.generate` with headers that can only be valid, its default; what it knows of them is made anew."""
+    return lambda: _answered(task, [range(len(task.requests))], HeaderMode.CONSTRAINED)
 
 
 def _alone(task: Task) -> Callable[[], Ids]:
     """`Generator.generate` for one batch after the other, so that rows leave and none takes their places."""
-    answer, order = _recorded(Generator(task.checkpoint, _config(task), "cpu")), _by_length(task)
-
-    def run() -> Ids:
-        found: dict[int, list[int]] = {}
-        for chosen in _batches(order, task.batch_size):
-            found |= zip(chosen, answer([task.requests[i] for i in chosen]), strict=True)
-        return [found[i] for i in range(len(order))]
-
-    return run
+    return lambda: _answered(task, _batches(_by_length(task), task.batch_size), HeaderMode.FREE)
 
 
-def _config(task: Task) -> GenerationConfig:
-    return GenerationConfig(max_new_tokens=task.max_new_tokens, batch_size=task.batch_size)
+def _answered(task: Task, batches: Sequence[Sequence[int]], header: HeaderMode) -> Ids:
+    """What a new `Generator` writes, the ids of its texts; the requests of each of `batches` in one call."""
+    config = GenerationConfig(max_new_tokens=task.max_new_tokens, batch_size=task.batch_size, header=header)
+    generator = Generator(task.checkpoint, config, "cpu")
+    opening = task.checkpoint.encoder.header_ends()[0].tolist() if header is HeaderMode.CONSTRAINED else []
+    found: Ids = [[] for _ in task.requests]
+    for chosen in batches:
+        with _recorded() as kept:
+            answers = generator.generate([task.requests[i] for i in chosen])
+        for i, answer, ids in zip(chosen, answers, kept, strict=True):
+            found[i] = opening + ids
+            assert answer.num_tokens == len(found[i]), "the answer is that of these ids"
+    return found
 
 
-def _recorded(generator: Generator) -> Callable[[Sequence[GenerationRequest]], Ids]:
-    """`generator.generate`, with the ids that its texts were made of."""
+@contextmanager
+def _recorded() -> Iterator[Ids]:
+    """The ids that `Generator` decodes inside the block, which it gives as text alone."""
     kept: Ids = []
     decode = generate.decode_in_shares
 
-    def recording(model: Any, prompts: Any, settings: DecodeSettings, *others: Any, **options: Any) -> Ids:
-        kept[:] = decode(model, prompts, settings, *others, **options)
+    def recording(*arguments: Any) -> Ids:
+        kept[:] = decode(*arguments)
         return kept
 
-    def answer(requests: Sequence[GenerationRequest]) -> Ids:
-        answers = generator.generate(requests)
-        assert [one.num_tokens for one in answers] == [len(ids) for ids in kept], "the answers are those of these ids"
-        return list(kept)
-
     generate.decode_in_shares = recording
-    return answer
+    try:
+        yield kept
+    finally:
+        generate.decode_in_shares = decode
 
 
 def _static(task: Task) -> Callable[[], Ids]:
@@ -132,7 +139,7 @@ def _generated(task: Task, order: Sequence[int]) -> Ids:
 
 def _header_room(task: Task) -> int:
     """Tokens that a header may take beside the answer, as `Generator` counts them."""
-    return Generator(task.checkpoint, _config(task), "cpu")._header_room
+    return Generator(task.checkpoint, GenerationConfig(), "cpu")._header_room
 
 
 def _prompts(task: Task) -> Ids:
@@ -150,6 +157,7 @@ def _batches(order: Sequence[int], size: int) -> list[Sequence[int]]:
 
 WAYS: dict[str, Callable[[Task], Callable[[], Ids]]] = {
     "ours": _running,
+    "ours, headers constrained": _constrained,
     "ours, one batch after the other": _alone,
     "generate": _static,
     "generate, prompts of like length": _static_sorted,

@@ -38,12 +38,17 @@ def task():
     return Task(checkpoint, requests, batch_size=8, max_new_tokens=6)
 
 
-def test_all_ways_write_the_same(task, monkeypatch):
-    monkeypatch.setattr(generate, "decode_in_shares", generate.decode_in_shares)  # ours record what it gives
+def test_all_ways_write_the_same(task):
+    """But for the one with other headers; what is recorded leaves no trace."""
+    decode = generate.decode_in_shares
     found = {name: make(task)() for name, make in WAYS.items()}
+    constrained = found.pop("ours, headers constrained")
+    opening = task.checkpoint.encoder.header_ends()[0].tolist()
+    assert all(ids[: len(opening)] == opening for ids in constrained)
+    assert generate.decode_in_shares is decode
     assert all(len(ids) == len(task.requests) for ids in found.values())
     assert len({len(one) for one in found["generate"]}) > 1  # some ended early
-    assert {name: num_different(ids, found["generate"]) for name, ids in found.items()} == dict.fromkeys(WAYS, 0)
+    assert {name: num_different(ids, found["generate"]) for name, ids in found.items()} == dict.fromkeys(found, 0)
 
 
 def test_answers_that_differ_are_counted():
