@@ -38,6 +38,11 @@ class TextCodec:
     def __reduce__(self) -> tuple[Any, ...]:
         return TextCodec, (self._tokenizer, self._guarded)  # the encoders would lose their settings when pickled
 
+    @property
+    def control_strings(self) -> tuple[str, ...]:
+        """What is never control in words, though it is elsewhere: special and added tokens, and the guarded strings."""
+        return tuple(self._spelled)
+
     def control(self, text: str, *, first: bool = False) -> list[int]:
         """Ids of control text; `first` when nothing stands before it in the sequence."""
         return (self._control_first if first else self._control).encode(text, add_special_tokens=False).ids

@@ -155,6 +155,10 @@ class Encoder:
         eos = self._tokenizer.eos_token
         return sorted({*end[-1:], *(self._codec.control(str(eos)) if eos is not None else [])})
 
+    def control_strings(self) -> tuple[str, ...]:
+        """What is read as control wherever a whole text is tokenized at once, but never in words."""
+        return self._codec.control_strings
+
     def identity(self) -> Mapping[str, object]:
         """All that decides which ids come out, as JSON values: tokenizer content, template, surface."""
         content = json.loads(self._tokenizer.backend_tokenizer.to_str())
