@@ -55,6 +55,10 @@ class LeversError(CheckpointError):
     """A sound model folder with other markers, another template or a later format than is asked for."""
 
 
+class LeverError(TreasureError):
+    """Levers that no answer could follow, or that this model cannot follow."""
+
+
 class AnnotationError(TreasureError):
     """An annotation that cannot go on. What is done is kept; the message says why and what to do."""
 

@@ -7,7 +7,7 @@ from treasure.errors import ConfigError
 from treasure.evaluation.benchmarks.world import evaluate_world, request_for
 from treasure.evaluation.config import BenchmarkConfig
 from treasure.evaluation.record import Regime, read_records, write_records
-from treasure.inference.generate import Generation
+from treasure.inference.request import Generation
 from treasure.markers.marker_set import MarkerSet
 from treasure.taxonomy.load import load_taxonomy
 from treasure.world.config import WorldConfig

@@ -6,7 +6,8 @@ import torch
 
 from treasure.data.config import BatchConfig
 from treasure.inference.config import GenerationConfig
-from treasure.inference.generate import GenerationRequest, Generator
+from treasure.inference.generate import Generator
+from treasure.inference.request import GenerationRequest
 from treasure.markers.config import MarkerMode
 from treasure.markers.dropout import DropoutConfig
 from treasure.markers.marker_set import MarkerSet

@@ -5,12 +5,13 @@ import tiny
 
 from treasure.data.example import Message
 from treasure.data.frequency import count
-from treasure.errors import ConfigError
+from treasure.errors import ConfigError, LeverError
 from treasure.evaluation.benchmarks.heldout import evaluate_heldout
 from treasure.evaluation.config import fitting_regimes, regimes_of
 from treasure.evaluation.record import Regime
 from treasure.inference.config import GenerationConfig
-from treasure.inference.generate import GenerationRequest, Generator
+from treasure.inference.generate import Generator
+from treasure.inference.request import GenerationRequest
 from treasure.markers.config import MarkerMode
 from treasure.markers.header_style import HeaderStyle, MarkerOrder, Placement
 from treasure.markers.marker_set import MarkerSet
@@ -41,14 +42,14 @@ def test_a_checkpoint_remembers_its_headers(style, tmp_path):
 @pytest.mark.parametrize(
     ("style", "request_", "told"),
     [
-        (PROMPT, FORCED, "no header before its answers.*fix=…"),
-        (COMPLETION, FIXED, "no markers in prompts.*force=…"),
-        (GIVEN, PLAIN, "header_loss_weight was 0.*force=…"),
+        (PROMPT, FORCED, "no header before its answers.*Fix markers in the prompt"),
+        (COMPLETION, FIXED, "no markers in prompts.*force: value"),
+        (GIVEN, PLAIN, "header_loss_weight was 0.*force: value"),
     ],
     ids=["forced without header", "fixed without prompt header", "nothing given"],
 )
 def test_what_makes_no_sense_is_refused_with_what_does(style, request_, told):
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(LeverError, match=told):
         generator(style).generate([request_])
 
 
@@ -56,7 +57,7 @@ def test_a_baseline_has_neither():
     baseline = generator(HeaderStyle(), MarkerMode.NONE)
     assert len(baseline.generate([PLAIN])) == 1
     for request in (FIXED, FORCED):
-        with pytest.raises(ConfigError, match="trained without markers"):
+        with pytest.raises(LeverError, match="trained without markers"):
             baseline.generate([request])
 
 

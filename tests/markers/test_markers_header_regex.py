@@ -51,6 +51,8 @@ def rule_sets(draw):
         lists = st.lists(one, min_size=1, max_size=3 if category.multiple else 1, unique=True)
         values[category.name] = draw(st.none() | lists)
     known = {name: listed for name, listed in values.items() if listed is not None}
+    if "words" in known and "size" in known:
+        known["size"] = [RULES.category("size").bucket(known["words"][0])]
     while True:
         inapplicable = [n for n in known if not applies(RULES, _unchecked(known), n)]
         if not inapplicable:
@@ -63,6 +65,14 @@ def _unchecked(values):
         "bare", tuple(closed(c.name, c.value_names, multiple=c.multiple) for c in RULES.categories if c.values)
     )
     return MarkerSet.of(bare, {name: listed for name, listed in values.items() if name in bare})
+
+
+def buckets_fit(taxonomy, markers):
+    return all(
+        markers.value(c.name) in (None, c.bucket(markers.value(c.derived_from)))
+        for c in taxonomy.categories
+        if c.derived_from in markers
+    )
 
 
 def written(surface, markers):
@@ -112,6 +122,7 @@ def test_what_matches_is_valid_and_canonical(taxonomy, name, kind):
         parsed = surface.parse(text + "words")
         assert (parsed.problems, parsed.content, parsed.found) == ((), "words", True)
         assert written(surface, parsed.markers) == text
+        assert buckets_fit(known, parsed.markers)
         seen |= {(marker.category, marker.value) for marker in parsed.markers.markers}
     assert {name for name, _ in seen} == set(known.names)
 

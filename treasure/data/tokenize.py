@@ -17,7 +17,7 @@ from treasure.data.example import MarkedExample, Message
 from treasure.data.template import Frame, Segment, SegmentKind, Template, prompt_segments
 from treasure.data.text_codec import TextCodec, start_ids
 from treasure.errors import ConfigError, DataError
-from treasure.markers.marker_set import MarkerSet
+from treasure.markers.marker_set import Marker, MarkerSet
 from treasure.markers.surface import Piece, Surface
 
 
@@ -136,6 +136,14 @@ class Encoder:
         """The header that holds exactly `markers`: the opening and closing alone when it is empty."""
         inside = chain.from_iterable(ids.tolist() for _, ids in self._marker_ids(markers))
         return [*self._open.tolist(), *inside, *self._close.tolist()]
+
+    def marker_ids(self, markers: Sequence[Marker]) -> list[list[int]]:
+        """The ids of each of `markers` as it stands in a header; many at once are much faster than one by one."""
+        assert self._surface is not None, "only a surface writes markers"
+        pieces = [self._surface.pieces(MarkerSet((marker,)))[1] for marker in markers]
+        tokens = [[] if piece.token is None else [self._marker_token_ids[piece.token]] for piece in pieces]
+        texts = self._codec.plain_texts([piece.text for piece in pieces])
+        return [[*token, *text] for token, text in zip(tokens, texts, strict=True)]
 
     def header_length(self, markers: MarkerSet) -> int:
         """Tokens of the full header of an example with `markers`; 0 where none would be written."""

@@ -7,6 +7,13 @@ from enum import StrEnum
 from treasure.errors import ConfigError
 
 
+class HeaderMode(StrEnum):
+    """CONSTRAINED: the header that the model writes is valid, always. FREE: it writes what it will."""
+
+    CONSTRAINED = "constrained"
+    FREE = "free"
+
+
 @dataclass(kw_only=True, slots=True)
 class GenerationConfig:
     """How answers are written."""
@@ -22,6 +29,9 @@ class GenerationConfig:
     seed: int = 0
     """Seed of sampling; read when temperature is above 0."""
 
+    header: HeaderMode = HeaderMode.CONSTRAINED
+    """constrained or free: whether a header can only be valid; one with forced or forbidden markers always is."""
+
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1 or self.batch_size < 1:
             raise ConfigError("generation.max_new_tokens and generation.batch_size must be at least 1.")
@@ -32,7 +42,7 @@ class GenerationConfig:
 
 
 class BackendKind(StrEnum):
-    """TRANSFORMERS: in this process. VLLM: by vLLM on this machine. REMOTE: by a server that speaks OpenAI's protocol."""
+    """TRANSFORMERS: in this process. VLLM: by vLLM, here. REMOTE: by a server that speaks OpenAI's protocol."""
 
     TRANSFORMERS = "transformers"
     VLLM = "vllm"
@@ -80,7 +90,8 @@ class RemoteConfig:
     api_key_env: str = "OPENAI_API_KEY"
     """Variable of the environment that holds the key, where the server wants one."""
     holds_regex: bool = False
-    """Whether the server holds answers to a regular expression that it is sent as `structured_outputs`, as vLLM does."""
+    """Whether the server holds answers to a regular expression sent as `structured_outputs`, as `vllm serve` does; else
+    a header is mended where it is not valid."""
     concurrency: int = 16
     """Requests in flight at once, at least 1."""
     max_attempts: int = 5

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -38,6 +38,19 @@ class DecodeSettings:
     num_positions: int | None = None
 
 
+class Constraint(Protocol):
+    """What a row may go on with."""
+
+    @property
+    def allowed(self) -> frozenset[int]:
+        """The ids that may come next, at least one."""
+        ...
+
+    def step(self, token: int) -> "Constraint | None":
+        """What holds behind `token`, one of `allowed`; None where anything may follow."""
+        ...
+
+
 def is_plain(model: nn.Module) -> bool:
     """Whether `decode` can run `model`: it is told positions, and keeps nothing but keys and values of all places."""
     takes = inspect.signature(model.forward).parameters
@@ -51,13 +64,15 @@ def decode(
     settings: DecodeSettings,
     on_done: Callable[[int], object],
     numbers: Sequence[int] | None = None,
+    constraints: Sequence[Constraint | None] | None = None,
 ) -> list[list[int]]:
     """The new ids for each prompt, up to and including the first stop; `on_done` is told how many rows are done.
 
     `model` is one of which `is_plain` holds. `numbers` are those of the prompts, by which draws are keyed; without,
-    they are counted from 0.
+    they are counted from 0. `constraints` say what each row may begin with.
     """
-    batch = _Batch(model, prompts, settings, range(len(prompts)) if numbers is None else numbers)
+    begun: list[Constraint | None] = [None] * len(prompts) if constraints is None else list(constraints)
+    batch = _Batch(model, prompts, settings, range(len(prompts)) if numbers is None else numbers, begun)
     while batch.has_work:
         on_done(batch.step())
     return batch.found
@@ -67,9 +82,15 @@ class _Batch:
     """Rows being decoded: `_rows` holds the prompt's number of each, `_done` which are, `_mask` [B T] real places."""
 
     def __init__(
-        self, model: nn.Module, prompts: Sequence[Sequence[int]], settings: DecodeSettings, numbers: Sequence[int]
+        self,
+        model: nn.Module,
+        prompts: Sequence[Sequence[int]],
+        settings: DecodeSettings,
+        numbers: Sequence[int],
+        constraints: list[Constraint | None],
     ) -> None:
         self._model, self._prompts, self._settings, self._numbers = model, prompts, settings, numbers
+        self._constraints = constraints
         self._device = next(model.parameters()).device
         self._waiting = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))  # the longest is last and goes first
         self.found: list[list[int]] = [[] for _ in prompts]
@@ -129,9 +150,12 @@ class _Batch:
         ids, num_ended = self._ids.tolist(), 0
         for place in places:
             if not self._done[place]:
-                row = self.found[self._rows[place]]
+                number = self._rows[place]
+                row, constraint = self.found[number], self._constraints[number]
                 row.append(ids[place])
-                self._done[place] = ids[place] in self._settings.stop or len(row) >= self._room(self._rows[place])
+                if constraint is not None:
+                    self._constraints[number] = constraint.step(ids[place])
+                self._done[place] = ids[place] in self._settings.stop or len(row) >= self._room(number)
                 num_ended += self._done[place]
         return num_ended
 
@@ -164,8 +188,14 @@ class _Batch:
 
     def _pick(self, logits: Tensor, rows: Sequence[int]) -> Tensor:
         """The next id [B] of `rows`."""
+        bound = [(i, c.allowed) for i, row in enumerate(rows) if (c := self._constraints[row]) is not None]
         if self._settings.temperature == 0:
-            return logits.argmax(-1)
+            return _allowed_best(logits, bound)
+        for i, allowed in bound:
+            kept = sorted(allowed)
+            logits[i] = torch.full_like(logits[i], -torch.inf).index_copy(
+                0, torch.tensor(kept, device=self._device), logits[i, kept]
+            )
         numbers = [self._number(row) for row in rows]
         ranked, order = (logits.float() / self._settings.temperature).softmax(-1).sort(-1, descending=True)
         below = ranked.cumsum(-1) - ranked  # what is more probable; the first token of a nucleus has nothing above it
@@ -179,3 +209,19 @@ class _Batch:
         """A number in [0, 1) for the next token of `row`."""
         key = key_to_int("sample", self._settings.seed, self._numbers[row], len(self.found[row]))
         return float(np.random.Generator(np.random.PCG64(key)).random(dtype=np.float32))
+
+
+def _allowed_best(logits: Tensor, bound: Sequence[tuple[int, frozenset[int]]]) -> Tensor:
+    """The most probable id [B] of each row of `logits`, among the allowed ones where a row is `bound`.
+
+    Most rows would take an allowed one anyway, so only the others are looked at twice.
+    """
+    best = logits.argmax(-1)
+    if not bound:
+        return best
+    found = best.tolist()
+    for place, allowed in bound:
+        if found[place] not in allowed:
+            kept = sorted(allowed)
+            best[place] = kept[int(logits[place, kept].argmax())]
+    return best

@@ -1,45 +1,28 @@
 """Batched generation with a KV cache: prompts and levers in, parsed headers and contents out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import torch
 from torch import nn
 from tqdm import tqdm
 from transformers import GenerationConfig as HuggingFaceGenerationConfig
+from transformers import LogitsProcessorList
 
-from treasure.data.example import Message
-from treasure.errors import ConfigError
-from treasure.inference.config import GenerationConfig
+from treasure.errors import ConfigError, LeverError
+from treasure.inference.config import GenerationConfig, HeaderMode
 from treasure.inference.decode import DecodeSettings, is_plain
+from treasure.inference.header_grammar import HeaderGrammar, HeaderLimits, HeaderState
+from treasure.inference.header_processor import HeaderLogitsProcessor
+from treasure.inference.request import Generation, GenerationRequest
 from treasure.inference.shares import decode_in_shares, num_shares
 from treasure.markers.header_style import MarkerOrder
-from treasure.markers.marker_set import Marker, MarkerSet, applies
+from treasure.markers.marker_set import Marker, MarkerSet
 from treasure.markers.parse import OUT_OF_ORDER, ParsedHeader
 from treasure.model.causal_lm import num_positions
 from treasure.model.checkpoint import Checkpoint
 from treasure.model.tokenizer import pad_id
 from treasure.taxonomy.taxonomy import Taxonomy
-
-
-@dataclass(frozen=True, slots=True)
-class GenerationRequest:
-    """One conversation to answer. `fixed` stands in the prompt; `forced` is also written into the header."""
-
-    messages: tuple[Message, ...]
-    fixed: MarkerSet = field(default_factory=MarkerSet)
-    forced: MarkerSet = field(default_factory=MarkerSet)
-
-
-@dataclass(frozen=True, slots=True)
-class Generation:
-    """One answer, its header taken off. `finished` is False when it was cut at `max_new_tokens`."""
-
-    markers: MarkerSet
-    content: str
-    problems: tuple[str, ...]
-    num_tokens: int
-    finished: bool
 
 
 class Generator:
@@ -55,18 +38,20 @@ class Generator:
         nn.Module.to(checkpoint.model, self._device).eval()
         self._is_plain = is_plain(checkpoint.model)
         self._num_positions = num_positions(checkpoint.model)
+        self._grammar = HeaderGrammar(
+            checkpoint.taxonomy, checkpoint.encoder, checkpoint.style.order, checkpoint.max_length
+        )
         self._generate: Callable[..., torch.Tensor] = checkpoint.model.generate  # pyright: ignore[reportAttributeAccessIssue]
 
     def generate(self, requests: Sequence[GenerationRequest], description: str | None = None) -> list[Generation]:
         """One answer for each request, in their order; a progress bar is shown when there is a `description`.
 
-        A forced marker is written into the header in place of the model's own: the header is generated first,
-        corrected, and the content is generated after the corrected one. A model that never learned to write headers is
-        given one with the forced markers alone.
+        The model writes a header that is valid, holds what is forced and nothing that is forbidden. One that never
+        learned to write headers is given one with the forced markers alone.
 
         Raises:
-            ConfigError: a marker is fixed or forced where the model has met no header, or none where it needs one; a
-            prompt is longer than the model's table of positions.
+            LeverError: a marker is fixed or forced where the model has met no header, or none where it needs one.
+            ConfigError: a prompt is longer than the model's table of positions.
         """
         self._check(requests)
         encoder = self._checkpoint.encoder
@@ -74,9 +59,9 @@ class Generator:
         stop = self._stop_ids(requests)
         bar = tqdm(total=len(requests), desc=description, unit="prompt", disable=description is None, leave=False)
         with bar:
-            prefixes = self._forced_prefixes(requests)
+            prefixes, constraints = self._openings(requests)
             starts = [prompt + prefix for prompt, prefix in zip(prompts, prefixes, strict=True)]
-            continuations = self._continue(starts, stop, bar.update)
+            continuations = self._continue(starts, stop, bar.update, constraints)
         return [self._parse(prefix + ids, stop) for prefix, ids in zip(prefixes, continuations, strict=True)]
 
     def headers(self, requests: Sequence[GenerationRequest]) -> list[MarkerSet]:
@@ -86,48 +71,55 @@ class Generator:
         prompts = [encoder.prompt_ids(request.messages, request.fixed) for request in requests]
         stop = self._stop_ids(requests)
         header_stop = stop | frozenset(encoder.header_end_ids())
-        return [self._read(ids, stop).markers for ids in self._continue(prompts, header_stop, lambda _: None)]
+        prefixes, constraints = self._openings(requests)
+        starts = [prompt + prefix for prompt, prefix in zip(prompts, prefixes, strict=True)]
+        found = self._continue(starts, header_stop, lambda _: None, constraints)
+        return [self._read(prefix + ids, stop).markers for prefix, ids in zip(prefixes, found, strict=True)]
 
     def _check(self, requests: Sequence[GenerationRequest], *, needs_header: bool = False) -> None:
         style, has_markers = self._checkpoint.style, self._checkpoint.surface is not None
         if not (has_markers and style.in_prompt) and any(len(request.fixed) for request in requests):
-            raise ConfigError(
+            raise LeverError(
                 "This model has met no markers in prompts, so none can be fixed there. "
-                + ("Force them instead (force=…)." if self._has_header else "It was trained without markers.")
+                + ("Force them instead: {force: value}." if self._has_header else "It was trained without markers.")
             )
-        if not self._has_header and (needs_header or any(len(request.forced) for request in requests)):
-            raise ConfigError(
-                "This model has met no header before its answers, so none can be read or forced. "
-                + ("Fix markers in the prompt instead (fix=…)." if has_markers else "It was trained without markers.")
+        if not self._has_header and (needs_header or any(len(r.forced) or r.forbidden for r in requests)):
+            raise LeverError(
+                "This model has met no header before its answers, so none can be read, forced or forbidden. "
+                + ("Fix markers in the prompt instead." if has_markers else "It was trained without markers.")
             )
         if self._has_header and not style.writes_header and not all(len(request.forced) for request in requests):
-            raise ConfigError(
+            raise LeverError(
                 "This model never learned to write the header of its answers (batch.header_loss_weight was 0), so each "
-                "answer needs one: force at least one marker (force=…)."
+                "answer needs one: force at least one marker, {force: value}."
             )
 
     def _stop_ids(self, requests: Sequence[GenerationRequest]) -> frozenset[int]:
         return frozenset(i for request in requests for i in self._checkpoint.encoder.stop_ids(request.messages))
 
-    def _forced_prefixes(self, requests: Sequence[GenerationRequest]) -> list[list[int]]:
-        """For each request the ids of its corrected header; empty where nothing is forced."""
+    def _openings(self, requests: Sequence[GenerationRequest]) -> tuple[list[list[int]], list[HeaderState | None]]:
+        """For each request the ids that its answer begins with, and what may follow them."""
         prefixes: list[list[int]] = [[] for _ in requests]
-        indices = [i for i, request in enumerate(requests) if len(request.forced)]
-        if not indices:
-            return prefixes
-        if self._checkpoint.style.writes_header:
-            written = self.headers([requests[i] for i in indices])
-        else:
-            written = [MarkerSet() for _ in indices]
-        for i, markers in zip(indices, written, strict=True):
-            corrected = _replace(markers, requests[i].forced, self._checkpoint.taxonomy)
-            prefixes[i] = self._checkpoint.encoder.header_ids(corrected)
-        return prefixes
+        states: list[HeaderState | None] = [None] * len(requests)
+        if not self._has_header:
+            return prefixes, states
+        for i, request in enumerate(requests):
+            if not self._checkpoint.style.writes_header:
+                header = _with_buckets(request.forced, self._checkpoint.taxonomy)
+                prefixes[i] = self._checkpoint.encoder.header_ids(header)
+            elif self._config.header is HeaderMode.CONSTRAINED or len(request.forced) or request.forbidden:
+                prefixes[i] = self._grammar.opening
+                states[i] = self._grammar.start(HeaderLimits(request.forced, request.forbidden))
+        return prefixes, states
 
     def _continue(
-        self, prompts: Sequence[list[int]], stop: frozenset[int], on_done: Callable[[int], object]
+        self,
+        prompts: Sequence[list[int]],
+        stop: frozenset[int],
+        on_done: Callable[[int], object],
+        constraints: Sequence[HeaderState | None],
     ) -> list[list[int]]:
-        """The new ids for each prompt, up to and including the first of `stop`."""
+        """The new ids for each prompt, up to and including the first of `stop`, beginning as `constraints` allow."""
         longest = max(map(len, prompts), default=0)
         if self._num_positions is not None and longest > self._num_positions:
             raise ConfigError(
@@ -136,12 +128,13 @@ class Generator:
             )
         if self._is_plain:
             shares = num_shares(self._device, len(prompts), self._config.batch_size)
-            return decode_in_shares(self._checkpoint.model, prompts, self._settings(stop), on_done, shares)
+            return decode_in_shares(self._checkpoint.model, prompts, self._settings(stop), on_done, shares, constraints)
         found: list[list[int]] = [[] for _ in prompts]
         order = sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
         for start in range(0, len(order), self._config.batch_size):
             chosen = order[start : start + self._config.batch_size]
-            for i, ids in zip(chosen, self._run([prompts[i] for i in chosen], start, stop), strict=True):
+            begun = [constraints[i] for i in chosen]
+            for i, ids in zip(chosen, self._run([prompts[i] for i in chosen], start, stop, begun), strict=True):
                 found[i] = ids
             on_done(len(chosen))
         return found
@@ -159,7 +152,9 @@ class Generator:
         )
 
     @torch.inference_mode()
-    def _run(self, prompts: list[list[int]], offset: int, stop: frozenset[int]) -> list[list[int]]:
+    def _run(
+        self, prompts: list[list[int]], offset: int, stop: frozenset[int], constraints: Sequence[HeaderState | None]
+    ) -> list[list[int]]:
         tokenizer, config = self._checkpoint.tokenizer, self._config
         width = max(map(len, prompts))
         pad = pad_id(tokenizer)
@@ -176,7 +171,12 @@ class Generator:
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed + offset)
-            output = self._generate(input_ids=ids, attention_mask=mask, generation_config=settings)
+            output = self._generate(
+                input_ids=ids,
+                attention_mask=mask,
+                generation_config=settings,
+                logits_processor=LogitsProcessorList([HeaderLogitsProcessor(constraints, width)]),
+            )
         return [_until_end(row, stop, pad) for row in output[:, width:].tolist()]
 
     def _parse(self, ids: list[int], stop: frozenset[int]) -> Generation:
@@ -205,22 +205,14 @@ def _until_end(ids: list[int], stop: frozenset[int], pad: int) -> list[int]:
     return ids
 
 
-def _replace(written: MarkerSet, forced: MarkerSet, taxonomy: Taxonomy) -> MarkerSet:
-    """`written` with the categories of `forced` taken from there, in canonical order.
-
-    What would contradict a forced marker goes: the number behind a forced bucket, the bucket of a forced number (which
-    is set anew), and categories that no longer apply.
-    """
-    partners = {c.name for c in taxonomy.categories if c.derived_from and c.derived_from in forced}
-    partners |= {str(taxonomy.category(name).derived_from) for name in forced.categories}
+def _with_buckets(forced: MarkerSet, taxonomy: Taxonomy) -> MarkerSet:
+    """`forced` and the buckets of its numbers, in canonical order."""
     buckets = [
         Marker(c.name, c.bucket(float(number)))
         for c in taxonomy.categories
         if c.derived_from and c.name not in forced and (number := forced.value(c.derived_from)) is not None
     ]
-    kept = [*written.without({*forced.categories, *partners}).markers, *forced.markers, *buckets]
-    found = MarkerSet(tuple(sorted(kept, key=lambda marker: taxonomy.index(marker.category))))
-    return found.without([name for name in found.categories if not applies(taxonomy, found, name)])
+    return MarkerSet(tuple(sorted([*forced.markers, *buckets], key=lambda marker: taxonomy.index(marker.category))))
 
 
 def _longest_header(checkpoint: Checkpoint) -> list[int]:

@@ -7,7 +7,7 @@ from threading import Event, Lock
 import torch
 from torch import nn
 
-from treasure.inference.decode import DecodeSettings, decode
+from treasure.inference.decode import Constraint, DecodeSettings, decode
 from treasure.provenance import num_cores
 
 
@@ -27,13 +27,15 @@ def decode_in_shares(
     settings: DecodeSettings,
     on_done: Callable[[int], object],
     num_shares: int,
+    constraints: Sequence[Constraint | None] | None = None,
 ) -> list[list[int]]:
     """What `decode` finds, by `num_shares` threads that take turns among the prompts; one where a model changes itself.
 
     Whatever ends one of them, `on_done` included, ends all after the step they are in, and is raised here.
     """
     if num_shares == 1 or _changes_itself(model):
-        return decode(model, prompts, settings, on_done)
+        return decode(model, prompts, settings, on_done, constraints=constraints)
+    begun = [None] * len(prompts) if constraints is None else constraints
     is_over, one_tells = Event(), Lock()
 
     def told(number: int) -> None:
@@ -45,7 +47,12 @@ def decode_in_shares(
     shares = [range(first, len(prompts), num_shares) for first in range(num_shares)]
     with ThreadPoolExecutor(num_shares) as pool:
         try:  # around the starts too: a signal may come when some have begun
-            work = [pool.submit(decode, model, [prompts[i] for i in share], settings, told, share) for share in shares]
+            work = [
+                pool.submit(
+                    decode, model, [prompts[i] for i in share], settings, told, share, [begun[i] for i in share]
+                )
+                for share in shares
+            ]
             done = wait(work, return_when=FIRST_EXCEPTION).done
         finally:
             is_over.set()

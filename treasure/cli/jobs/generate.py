@@ -8,7 +8,8 @@ from treasure.cli.console import console, quiet_libraries, say
 from treasure.config.schema import GenerateCommand
 from treasure.data.example import Message
 from treasure.errors import DataError, TaxonomyError
-from treasure.inference.generate import Generation, GenerationRequest, Generator
+from treasure.inference.generate import Generator
+from treasure.inference.request import Generation, GenerationRequest
 from treasure.jsonl import read_jsonl, write_jsonl
 from treasure.markers.marker_set import MarkerSet
 from treasure.model.checkpoint import load_checkpoint

@@ -20,7 +20,8 @@ from treasure.data.tokenize import Encoder
 from treasure.errors import ConfigError
 from treasure.evaluation.config import check_heldout_regimes
 from treasure.evaluation.record import EvaluationRecord, Regime
-from treasure.inference.generate import GenerationRequest, Generator
+from treasure.inference.generate import Generator
+from treasure.inference.request import GenerationRequest
 from treasure.markers.marker_set import MarkerSet
 from treasure.model.checkpoint import Checkpoint
 

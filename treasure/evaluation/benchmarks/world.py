@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from treasure.data.frequency import Frequency
 from treasure.evaluation.record import EvaluationRecord, Regime
-from treasure.inference.generate import Generation, GenerationRequest, Generator
+from treasure.inference.generate import Generator
+from treasure.inference.request import Generation, GenerationRequest
 from treasure.world.oracle import Oracle
 from treasure.world.world import WorldPrompt
 

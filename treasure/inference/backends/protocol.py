@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from treasure.inference.generate import Generation, GenerationRequest
+from treasure.inference.request import Generation, GenerationRequest
 
 
 @runtime_checkable

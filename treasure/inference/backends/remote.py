@@ -26,8 +26,8 @@ from treasure.annotation.llm.choice import InvalidAnswerError
 from treasure.errors import ConfigError, GenerationError
 from treasure.inference.backends.headers import Headers
 from treasure.inference.config import GenerationConfig, RemoteConfig
-from treasure.inference.generate import Generation, GenerationRequest
-from treasure.markers.marker_set import Marker, MarkerSet
+from treasure.inference.request import Generation, GenerationRequest
+from treasure.markers.marker_set import MarkerSet
 from treasure.model.checkpoint import Prompting
 from treasure.seeding import key_to_int
 
@@ -58,7 +58,9 @@ class RemoteBackend:
     @classmethod
     def of(cls, prompting: Prompting, generation: GenerationConfig, config: RemoteConfig) -> "RemoteBackend":
         """The backend for a model whose folder is at hand too."""
-        headers = Headers(prompting.levers.taxonomy, prompting.surface, prompting.levers.style)
+        headers = Headers(
+            prompting.levers.taxonomy, prompting.surface, prompting.levers.max_length, prompting.levers.style
+        )
         room = len(prompting.encoder.header_ids(headers.longest())) if headers.are_written else 0
         return cls(headers, room, generation, config)
 
@@ -66,8 +68,8 @@ class RemoteBackend:
         """One answer for each request, in their order; a progress bar is shown when there is a `description`.
 
         Raises:
-            ConfigError: a marker is fixed or forced where the model has met no header, or none where it needs one; the
-            server does not know markers.
+            LeverError: a marker is fixed or forced where the model has met no header, or none where it needs one.
+            ConfigError: the server does not know markers.
             GenerationError: the server refuses every request, or too many have failed one after the other.
         """
         self._headers.check(requests)
@@ -103,7 +105,8 @@ class RemoteBackend:
                         found[index] = await self._settled(requests[index], index, client, drive)
                         on_done(1)
 
-            if not self._is_checked and any(len(r.fixed) or len(r.forced) for r in requests):
+            headers, mode = self._headers, self._generation.header
+            if not self._is_checked and any(len(r.fixed) or headers.is_apart(r, mode) for r in requests):
                 await self._check_server(client, drive)
             await asyncio.gather(*(answer(index) for index in range(len(requests))))
 
@@ -122,13 +125,14 @@ class RemoteBackend:
     async def _answer(self, request: GenerationRequest, index: int, post: "_Post") -> Generation:
         """The answer to one request, in one or two calls."""
         before, num_tokens, kwargs = "", 0, {}
-        if len(request.forced):
+        if self._headers.is_apart(request, self._generation.header):
             header = MarkerSet()
             if self._headers.style.writes_header:
                 written, _, num_tokens = _read(await post(self._arguments(request, index, header_alone=True)))
                 header = self._headers.read(written).markers
-            mended = self._headers.mended(header, request)
-            before, kwargs = self._headers.written(mended), {"header": mended.to_dict()}
+            header = self._headers.mended(header, request)
+            if len(header):  # templates write no empty header
+                before, kwargs = self._headers.written(header), {"header": header.to_dict()}
         text, finished, num_more = _read(await post(self._arguments(request, index, kwargs)))
         parsed = self._headers.read(before + text)
         return Generation(parsed.markers, parsed.content, parsed.problems, num_tokens + num_more, finished)
@@ -164,11 +168,10 @@ class RemoteBackend:
 
         One that does not count its tokens is taken at its word.
         """
-        category = self._headers.taxonomy.categories[0]
-        value = 1 if category.is_numeric else category.value_names[0]
+        marker = self._headers.longest().markers[0]
         kwarg = "markers" if self._headers.style.in_prompt else "header"
         counts: list[int] = []
-        for kwargs in ({}, {kwarg: MarkerSet((Marker(category.name, value),)).to_dict()}):
+        for kwargs in ({}, {kwarg: {marker.category: marker.value}}):
             arguments = {
                 "model": self._config.model,
                 "messages": [{"role": "user", "content": _PROBE_WORDS}],
@@ -183,8 +186,8 @@ class RemoteBackend:
         self._is_checked = True
         if counts[0] and counts[0] >= counts[1]:
             drive.error = ConfigError(
-                f"The server at {self._config.base_url} leaves markers out: a prompt with one has {counts[1]} tokens, as "
-                f"without ({counts[0]}). It has to hand chat_template_kwargs to the chat template of the exported "
+                f"The server at {self._config.base_url} leaves markers out: a prompt with one has {counts[1]} tokens, "
+                f"without it {counts[0]}. It has to hand chat_template_kwargs to the chat template of the exported "
                 "folder, as `vllm serve FOLDER` does for a folder that this version of treasure wrote."
             )
 

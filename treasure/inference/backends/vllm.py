@@ -15,7 +15,7 @@ from transformers import AutoConfig
 from treasure.errors import ConfigError, MissingExtraError
 from treasure.inference.backends.headers import Headers
 from treasure.inference.config import GenerationConfig, Precision, VLLMConfig
-from treasure.inference.generate import Generation, GenerationRequest
+from treasure.inference.request import Generation, GenerationRequest
 from treasure.markers.marker_set import MarkerSet
 from treasure.model.checkpoint import Prompting
 from treasure.seeding import key_to_int
@@ -34,10 +34,14 @@ class VLLMBackend:
     def __init__(self, folder: Path, prompting: Prompting, generation: GenerationConfig, config: VLLMConfig) -> None:
         self._vllm = _package()
         self._prompting, self._config = prompting, generation
-        self._headers = Headers(prompting.levers.taxonomy, prompting.surface, prompting.levers.style)
+        self._headers = Headers(
+            prompting.levers.taxonomy, prompting.surface, prompting.levers.max_length, prompting.levers.style
+        )
         encoder = prompting.encoder
         room = len(encoder.header_ids(self._headers.longest())) if self._headers.are_written else 0
         self._most_tokens = generation.max_new_tokens + room
+        # As `Generator` counts: of a header that the model writes only the opening is given to it.
+        self._given_tokens = len(encoder.header_ends()[0]) if self._headers.style.writes_header else room
         self._model = self._vllm.LLM(
             model=str(folder),
             load_format="safetensors",  # nothing is unpickled
@@ -54,8 +58,8 @@ class VLLMBackend:
         """One answer for each request, in their order; vLLM's progress bars are shown when there is a `description`.
 
         Raises:
-            ConfigError: a marker is fixed or forced where the model has met no header, or none where it needs one; a
-            prompt is longer than the model's context.
+            LeverError: a marker is fixed or forced where the model has met no header, or none where it needs one.
+            ConfigError: a prompt is longer than the model's context.
         """
         self._headers.check(requests)
         encoder = self._prompting.encoder
@@ -66,17 +70,23 @@ class VLLMBackend:
         headers = self._first_headers(requests, prompts, stop, with_bar=with_bar)
         prefixes = [[] if header is None else encoder.header_ids(header) for header in headers]
         starts = [prompt + prefix for prompt, prefix in zip(prompts, prefixes, strict=True)]
-        options = [self._options(stop, "content", i, max_tokens=self._most_tokens) for i in range(len(starts))]
+        written = [max(0, len(prefix) - self._given_tokens) for prefix in prefixes]
+        options = [self._options(stop, "content", i, max_tokens=self._most_tokens - n) for i, n in enumerate(written)]
         found = self._continue(starts, options, with_bar=with_bar)
         return [self._parse(prefix + ids, stop) for prefix, ids in zip(prefixes, found, strict=True)]
 
     def _first_headers(
-        self, requests: Sequence[GenerationRequest], prompts: Sequence[list[int]], stop: frozenset[int], *, with_bar: bool
+        self,
+        requests: Sequence[GenerationRequest],
+        prompts: Sequence[list[int]],
+        stop: frozenset[int],
+        *,
+        with_bar: bool,
     ) -> list[MarkerSet | None]:
         """The header of each answer; None where the model writes it with the content."""
         headers: list[MarkerSet | None] = [None] * len(requests)
-        held = [i for i, request in enumerate(requests) if len(request.forced)]
-        if not held or not self._headers.style.writes_header:
+        held = [i for i, request in enumerate(requests) if self._headers.is_apart(request, self._config.header)]
+        if not self._headers.style.writes_header:
             for i in held:
                 headers[i] = self._headers.mended(MarkerSet(), requests[i])
             return headers

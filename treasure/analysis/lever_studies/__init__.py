@@ -1,0 +1,1 @@
+"""One file each: the rows of a study of levers become sentences, tables and figures."""
