@@ -95,24 +95,39 @@ class Headers:
             self.taxonomy, self.surface, forced=request.forced, forbidden=request.forbidden, greatest=greatest
         )
 
-    def mended(self, found: MarkerSet, request: GenerationRequest) -> MarkerSet:
-        """`found` with what `request` forces and without what it forbids, in canonical order.
-
-        What would contradict a forced marker goes: the number behind a forced bucket, the bucket of a forced number
-        (which is set anew), and categories that no longer apply.
-        """
-        forced, taxonomy = request.forced, self.taxonomy
-        partners = {c.name for c in taxonomy.categories if c.derived_from and c.derived_from in forced}
-        partners |= {str(taxonomy.category(name).derived_from) for name in forced.categories}
+    def given(self, request: GenerationRequest) -> MarkerSet:
+        """The header of a model that writes none: what `request` forces, and the buckets of its numbers."""
         buckets = [
             Marker(c.name, c.bucket(float(number)))
-            for c in taxonomy.categories
-            if c.derived_from and c.name not in forced and (number := forced.value(c.derived_from)) is not None
+            for c in self.taxonomy.categories
+            if c.derived_from and c.name not in request.forced
+            if (number := request.forced.value(c.derived_from)) is not None
         ]
-        allowed = [m for m in found.without({*forced.categories, *partners}).markers if _is_allowed(m, request)]
-        kept = [*allowed, *forced.markers, *buckets]
-        mended = MarkerSet(tuple(sorted(kept, key=lambda marker: taxonomy.index(marker.category))))
-        return mended.without([name for name in mended.categories if not applies(taxonomy, mended, name)])
+        return self._in_order([*request.forced.markers, *buckets])
+
+    def mended(self, found: MarkerSet, request: GenerationRequest) -> MarkerSet:
+        """`found` with what `request` forces and without what it forbids; a header that is as it should be stays so.
+
+        What contradicts a forced marker goes: the number beside a bucket that it does not lie in, the bucket beside a
+        number, what says that a forced category does not apply, and categories that no longer do.
+        """
+        forced = request.forced
+        allowed = [m for m in found.without(forced.categories).markers if _is_allowed(m, request)]
+        mended = self._in_order([*allowed, *forced.markers])
+        wrong = [
+            c.derived_from if c.name in forced else c.name
+            for c in self.taxonomy.categories
+            if c.derived_from and c.name in mended
+            if (number := mended.value(c.derived_from)) is not None and c.bucket(float(number)) != mended.value(c.name)
+        ]
+        mended = mended.without(wrong)
+        rules = {c.name: c.applies_when.category for c in self.taxonomy.categories if c.applies_when is not None}
+        inapplicable = [name for name in mended.categories if not applies(self.taxonomy, mended, name)]
+        mended = mended.without(rules[name] for name in inapplicable if name in forced)
+        return mended.without(name for name in inapplicable if name not in forced)
+
+    def _in_order(self, markers: Sequence[Marker]) -> MarkerSet:
+        return MarkerSet(tuple(sorted(markers, key=lambda marker: self.taxonomy.index(marker.category))))
 
     def longest(self) -> MarkerSet:
         """Markers that fill every category, so that a header never takes room from the answer."""

@@ -126,11 +126,10 @@ class RemoteBackend:
         """The answer to one request, in one or two calls."""
         before, num_tokens, kwargs = "", 0, {}
         if self._headers.is_apart(request, self._generation.header):
-            header = MarkerSet()
+            header = self._headers.given(request)
             if self._headers.style.writes_header:
                 written, _, num_tokens = _read(await post(self._arguments(request, index, header_alone=True)))
-                header = self._headers.read(written).markers
-            header = self._headers.mended(header, request)
+                header = self._headers.mended(self._headers.read(written).markers, request)
             if len(header):  # templates write no empty header
                 before, kwargs = self._headers.written(header), {"header": header.to_dict()}
         text, finished, num_more = _read(await post(self._arguments(request, index, kwargs)))

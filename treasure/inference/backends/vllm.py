@@ -88,7 +88,7 @@ class VLLMBackend:
         held = [i for i, request in enumerate(requests) if self._headers.is_apart(request, self._config.header)]
         if not self._headers.style.writes_header:
             for i in held:
-                headers[i] = self._headers.mended(MarkerSet(), requests[i])
+                headers[i] = self._headers.given(requests[i])
             return headers
         regex = self._vllm.sampling_params.StructuredOutputsParams
         options = [
