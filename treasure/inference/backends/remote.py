@@ -175,6 +175,7 @@ class RemoteBackend:
                 "model": self._config.model,
                 "messages": [{"role": "user", "content": _PROBE_WORDS}],
                 "max_completion_tokens": 1,
+                "temperature": 0.0,
                 "extra_body": {"chat_template_kwargs": kwargs},
             }
             try:
