@@ -21,7 +21,7 @@ from treasure.model.optimizer import make_optimizer
 
 @pytest.fixture(scope="session")
 def learned_folder(tmp_path_factory):
-    """Mode -> folder of a model that has nearly learned one global batch by heart."""
+    """Mode -> folder of a model that has learned one global batch by heart."""
 
     @cache
     def make(mode):
@@ -30,11 +30,13 @@ def learned_folder(tmp_path_factory):
         dataset = tiny.batches(
             found,
             folder / "cache",
-            config=BatchConfig(global_batch_size=10, micro_batch_size=5),
-            num_steps=35,
+            config=BatchConfig(global_batch_size=10, micro_batch_size=10),
+            num_steps=100,
             size=10,
             dropout=None if mode is MarkerMode.NONE else DropoutConfig(dataset_dropout=0.5, sample_dropout=0.0),
         )
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # many threads on so little take turns where cores are busy
         optimizer = make_optimizer(found.model, OptimizerConfig(learning_rate=1.5e-2))
         for index in range(len(dataset)):
             batch = dataset[index]
@@ -43,6 +45,7 @@ def learned_folder(tmp_path_factory):
             torch.nn.utils.clip_grad_norm_(found.model.parameters(), 1.0)
             optimizer.step()
             optimizer.zero_grad()
+        torch.set_num_threads(threads)
         save_checkpoint(found, folder / "model")
         return folder / "model"
 

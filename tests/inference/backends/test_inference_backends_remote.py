@@ -126,7 +126,7 @@ def test_a_prompt_without_an_answer_is_told_and_spares_the_others(server, learne
 def test_a_wrong_key_ends_all_at_once(server, learned_folder, markers):
     folder = learned_folder(MarkerMode.TOKENS)
     server.set(first_faults=["401"] * 40)
-    with pytest.raises(GenerationError, match="401.*api_key_env"):
+    with pytest.raises(GenerationError, match=r"401.*api_key_env"):
         backend(server, folder, concurrency=2).generate(asked(30, **markers))
     assert len(server.requests) <= 2
 
@@ -135,9 +135,9 @@ def test_a_server_that_is_not_there_ends_all(learned_folder):
     nowhere = RemoteConfig(base_url="http://127.0.0.1:9/v1", model="tiny", backoff_s=0.01, max_attempts=2)
     folder = learned_folder(MarkerMode.TOKENS)
     lost = RemoteBackend.of(load_prompting(folder), GenerationConfig(header=HeaderMode.FREE), nowhere)
-    with pytest.raises(GenerationError, match="20 prompts in a row.*base_url"):
+    with pytest.raises(GenerationError, match=r"20 prompts in a row.*base_url"):
         lost.generate(asked(30))
-    with pytest.raises(GenerationError, match="first request.*base_url"):
+    with pytest.raises(GenerationError, match=r"first request.*base_url"):
         lost.generate(asked(2, fixed=LEGAL))
 
 
