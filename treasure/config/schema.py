@@ -157,18 +157,22 @@ class GenerateCommand:
     prompt: str | None = None
     """One prompt; give this or `input`."""
     input: str | None = None
-    """JSON Lines with a `prompt` (and optionally `markers`) an object."""
+    """JSON Lines with a `prompt` (and optionally `levers`) an object."""
     output: str | None = None
-    """JSON Lines to write; None prints."""
-    fix: dict[str, Any] = field(default_factory=dict)
-    """Markers put into the prompt: category -> value."""
-    force: dict[str, Any] = field(default_factory=dict)
-    """Markers put into the prompt and into the header."""
+    """JSON Lines to write; None shows one answer as a page, and those to a file as JSON Lines."""
+    levers: dict[str, Any] = field(default_factory=dict)
+    """Category -> value (fix), infer, or {mode: value}; modes: default, fix, force, forbid, at_most, at_least."""
+    posteriors: bool = True
+    """Whether a page shows what the model believes of each category; read where one answer is shown."""
+    num_samples: int = 0
+    """Headers that beliefs are averaged over, at least 0; 0 shows them conditional on the header that is chosen."""
     generation: GenerationConfig = field(default_factory=GenerationConfig)
 
     def __post_init__(self) -> None:
         if (self.prompt is None) == (self.input is None):
             raise ConfigError("Give either prompt='…' or input=FILE.jsonl, not both and not neither.")
+        if self.num_samples < 0:
+            raise ConfigError(f"num_samples must be at least 0, got {self.num_samples}.")
         if not self.checkpoint.strip():
             raise ConfigError(
                 "checkpoint is empty. Give the model folder that treasure-run or treasure-train wrote, such as "
