@@ -68,6 +68,19 @@ class Checkpoint:
         return Levers(self.taxonomy, surface, self.template, self.max_length, self.style, base)
 
 
+@dataclass(frozen=True)
+class Prompting:
+    """All of a checkpoint but its weights: what writes prompts for a model that runs elsewhere, and reads its answers.
+
+    `surface` is None for a model without markers.
+    """
+
+    tokenizer: PreTrainedTokenizerFast
+    encoder: Encoder
+    surface: Surface | None
+    levers: Levers
+
+
 def make_checkpoint(
     model: PreTrainedModel,
     base_tokenizer: PreTrainedTokenizerFast,
@@ -125,8 +138,8 @@ def _exported_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def load_checkpoint(folder: Path, expected: ExpectedLevers = ExpectedLevers()) -> Checkpoint:  # noqa: B008  # frozen
-    """The checkpoint in `folder`.
+def load_prompting(folder: Path, expected: ExpectedLevers = ExpectedLevers()) -> Prompting:  # noqa: B008  # frozen
+    """What the checkpoint in `folder` holds beside its weights, which are not read.
 
     Raises:
         LeversError: it has other levers than `expected`, or a later format.
@@ -137,13 +150,32 @@ def load_checkpoint(folder: Path, expected: ExpectedLevers = ExpectedLevers()) -
     surface = None if levers.surface is None else make_surface(levers.surface, levers.taxonomy)
     tokenizer = load_tokenizer(str(folder))
     encoder = Encoder(tokenizer, make_template(levers.template, tokenizer), surface)
+    return Prompting(tokenizer, encoder, surface, levers)
+
+
+def load_checkpoint(folder: Path, expected: ExpectedLevers = ExpectedLevers()) -> Checkpoint:  # noqa: B008  # frozen
+    """The checkpoint in `folder`.
+
+    Raises:
+        LeversError: it has other levers than `expected`, or a later format.
+        CheckpointError: it is no checkpoint of ours, or was changed by hand.
+    """
+    found = load_prompting(folder, expected)
     model = load_pretrained(folder)
     rows = num_rows(model)
-    if rows < len(tokenizer):
+    if rows < len(found.tokenizer):
         raise CheckpointError(
-            f"The model in '{folder}' has {rows} embedding rows and its tokenizer {len(tokenizer)} tokens: they do not "
-            "belong together. Export the model again."
+            f"The model in '{folder}' has {rows} embedding rows and its tokenizer {len(found.tokenizer)} tokens: they "
+            "do not belong together. Export the model again."
         )
+    levers = found.levers
     return Checkpoint(
-        model, tokenizer, levers.taxonomy, surface, levers.template, levers.max_length, encoder, levers.style
+        model,
+        found.tokenizer,
+        levers.taxonomy,
+        found.surface,
+        levers.template,
+        levers.max_length,
+        found.encoder,
+        levers.style,
     )
