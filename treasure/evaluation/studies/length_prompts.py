@@ -1,7 +1,7 @@
 """The prompts whose answers are counted, and the counting: each prompt once, none that the model was trained on."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from treasure.data.example import MarkedExample, Message
@@ -10,6 +10,7 @@ from treasure.errors import ConfigError
 from treasure.evaluation.studies.study import StudyInputs
 from treasure.inference.generate import Generator
 from treasure.inference.request import Generation, GenerationRequest
+from treasure.markers.marker_set import MarkerSet
 from treasure.seeding import key_to_int
 from treasure.world.prompt_text import prompt_text
 from treasure.world.spec import Spec
@@ -23,23 +24,34 @@ _MOST_DRAWN = 150_000
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt, the language that its answers are counted in, and what its words say of the length, '' if nothing.
-
-    `metadata` is that of the example it comes from.
-    """
+    """A prompt and what is known of a right answer to it. `spec` is None where it is not of a world."""
 
     id: str
     messages: tuple[Message, ...]
-    language: str | None
-    said: str
-    metadata: Mapping[str, Any] = field(hash=False)
+    markers: MarkerSet
+    spec: Spec | None
+
+    @property
+    def language(self) -> str | None:
+        """The language that answers are counted in."""
+        value = self.markers.value("lang")
+        return None if value is None else str(value)
+
+    @property
+    def cues(self) -> tuple[tuple[str, str], ...]:
+        """(category, cue): of what a world's prompt speaks, and in which words."""
+        return () if self.spec is None else self.spec.cues
+
+    @property
+    def said(self) -> str:
+        """The cue by which it speaks of the length; '' if it does not."""
+        return next((cue for category, cue in self.cues if category == "length_bucket"), "")
 
     def saying(self, limit: int, world: World) -> tuple[Message, ...]:
-        """The prompt with 'Use 20 words or less.' in place of what it says of the length."""
-        spec = Spec.from_dict(self.metadata)
-        cues = tuple(cue for cue in spec.cues if cue[0] != "length_bucket")
-        text = prompt_text(replace(spec, cues=cues, limit=limit), world.knowledge, world.sampler.cues)
-        return (Message("user", text),)
+        """A world's prompt with 'Use 20 words or less.' in place of what it says of the length."""
+        assert self.spec is not None
+        spec = replace(self.spec, cues=tuple(cue for cue in self.cues if cue[0] != "length_bucket"), limit=limit)
+        return (Message("user", prompt_text(spec, world.knowledge, world.sampler.cues)),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +99,7 @@ def draw_prompts(inputs: StudyInputs, side: int, number: int, kind: Kind, traine
 def benchmark_prompts(world: World) -> list[tuple[Prompt, int]]:
     """The world's benchmark of lengths, each prompt with its limit: wordings that no prompt of training has."""
     return [
-        (Prompt(prompt.id, prompt.fixed_messages, prompt.spec.lang, "", prompt.spec.to_dict()), prompt.spec.limit)
+        (Prompt(prompt.id, prompt.fixed_messages, prompt.truth, prompt.spec), prompt.spec.limit)
         for prompt in world.prompts()
         if prompt.benchmark == "length"
     ]
@@ -122,18 +134,11 @@ def _different(examples: Iterable[MarkedExample], side: int, kind: Kind, trained
         text = opening(marked.example)
         key = key_to_int("study", text)
         if kind.fits(marked) and text not in trained and key % 2 == side and text not in found:
-            lang = marked.markers.value("lang")
-            found[text] = Prompt(
-                f"{key:016x}",
-                marked.example.messages,
-                None if lang is None else str(lang),
-                _said(marked),
-                marked.example.metadata,
-            )
+            found[text] = _prompt(f"{key:016x}", marked)
     return list(found.values())
 
 
-def _said(marked: MarkedExample) -> str:
-    """The cue of the world by which a prompt speaks of its length."""
-    cues = marked.example.metadata["cues"] if marked.example.dataset == DATASET else ()
-    return next((cue for category, cue in cues if category == "length_bucket"), "")
+def _prompt(name: str, marked: MarkedExample) -> Prompt:
+    is_of_world = marked.example.dataset == DATASET
+    spec = Spec.from_dict(marked.example.metadata) if is_of_world else None
+    return Prompt(name, marked.example.messages, marked.markers, spec)
