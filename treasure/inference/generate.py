@@ -139,13 +139,12 @@ class Generator:
         states: list[HeaderState | None] = [None] * len(requests)
         if not self._has_header:
             return prefixes, states
+        all_held = constrained or self._config.header is HeaderMode.CONSTRAINED
         for i, request in enumerate(requests):
             if not self._checkpoint.style.writes_header:
                 header = _with_buckets(request.forced, self._checkpoint.taxonomy)
                 prefixes[i] = self._checkpoint.encoder.header_ids(header)
-            elif (
-                constrained or self._config.header is HeaderMode.CONSTRAINED or len(request.forced) or request.forbidden
-            ):
+            elif all_held or len(request.forced) or request.forbidden:
                 prefixes[i] = self._grammar.opening
                 states[i] = self._grammar.start(HeaderLimits(request.forced, request.forbidden))
         return prefixes, states
