@@ -170,8 +170,17 @@ class _Guided:
 
     def own_headers(self) -> list[list[list[int]]]:
         """For each request the ids of the header that each of its views has by itself."""
-        begun = self._begun
-        found = self._generator.continued(begun.starts, self._header_stop, lambda _: None, list(begun.constraints))
+        begun, generator = self._begun, self._generator
+        answers = [GuidedPrompts((start,), (1.0,)) for start in begun.starts]
+        owners = [number for number, places in enumerate(self._places) for _ in places]
+        found = guided_decode(
+            generator.checkpoint.model,
+            answers,
+            generator.settings(self._header_stop),
+            lambda _: None,
+            begun.constraints,
+            owners,  # all views draw with the same numbers, those that plain decoding would draw with
+        )
         return [[found[i] for i in places] for places in self._places]
 
     def contents(self, headers: Sequence[Sequence[list[int]]], bar: tqdm) -> list[Generation]:

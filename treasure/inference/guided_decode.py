@@ -46,15 +46,18 @@ def guided_decode(
     settings: DecodeSettings,
     on_done: Callable[[int], object],
     constraints: Sequence[Constraint | None],
+    numbers: Sequence[int] | None = None,
 ) -> list[list[int]]:
     """The new ids of each answer, up to and including the first stop; `on_done` is told how many answers are done.
 
-    `model` is one of which `decode.is_plain` holds. `constraints` say what each answer may begin with. At most
-    `settings.batch_size` rows run together, or the views of one answer.
+    `model` is one of which `decode.is_plain` holds. `constraints` say what each answer may begin with. `numbers` are
+    those of the answers, by which draws are keyed; without, they are counted from 0. At most `settings.batch_size` rows
+    run together, or the views of one answer.
     """
     found: list[list[int]] = [[] for _ in answers]
     for chosen in _batches(answers, settings):
-        batch = _Batch(model, chosen, [answers[i] for i in chosen], settings, [constraints[i] for i in chosen])
+        keys = chosen if numbers is None else [numbers[i] for i in chosen]
+        batch = _Batch(model, keys, [answers[i] for i in chosen], settings, [constraints[i] for i in chosen])
         while batch.has_work:
             on_done(batch.step())
         for i, ids in zip(chosen, batch.found, strict=True):
