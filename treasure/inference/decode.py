@@ -199,26 +199,40 @@ class _Batch:
     def _pick(self, logits: Tensor, rows: Sequence[int]) -> Tensor:
         """The next id [B] of `rows`."""
         bound = [(i, c.allowed) for i, row in enumerate(rows) if (c := self._constraints[row]) is not None]
-        if self._settings.temperature == 0:
-            return _allowed_best(logits, bound)
-        for i, allowed in bound:
-            kept = sorted(allowed)
-            logits[i] = torch.full_like(logits[i], -torch.inf).index_copy(
-                0, torch.tensor(kept, device=self._device), logits[i, kept]
-            )
-        numbers = [self._number(row) for row in rows]
-        ranked, order = (logits.float() / self._settings.temperature).softmax(-1).sort(-1, descending=True)
-        below = ranked.cumsum(-1) - ranked  # what is more probable; the first token of a nucleus has nothing above it
-        ranked = ranked.masked_fill(below >= self._settings.top_p, 0.0)
-        reached = ranked.cumsum(-1)
-        wanted = torch.tensor(numbers, device=self._device)[:, None] * reached[:, -1:]
-        places = torch.searchsorted(reached, wanted, right=True).clamp(max=ranked.shape[-1] - 1)
-        return order.gather(-1, places)[:, 0]
+        keys = [(self._numbers[row], len(self.found[row])) for row in rows]
+        return pick(logits, bound, keys, self._settings)
 
-    def _number(self, row: int) -> float:
-        """A number in [0, 1) for the next token of `row`."""
-        key = key_to_int("sample", self._settings.seed, self._numbers[row], len(self.found[row]))
-        return float(np.random.Generator(np.random.PCG64(key)).random(dtype=np.float32))
+
+def pick(
+    logits: Tensor,
+    bound: Sequence[tuple[int, frozenset[int]]],
+    keys: Sequence[tuple[int, int]],
+    settings: DecodeSettings,
+) -> Tensor:
+    """The next id [B] of each row of `logits` [B V], which may change; `bound` holds rows and what they may go on with.
+
+    `keys` are (number, place of the next id) of each row, by which draws are keyed.
+    """
+    if settings.temperature == 0:
+        return _allowed_best(logits, bound)
+    for i, allowed in bound:
+        kept = sorted(allowed)
+        logits[i] = torch.full_like(logits[i], -torch.inf).index_copy(
+            0, torch.tensor(kept, device=logits.device), logits[i, kept]
+        )
+    ranked, order = (logits.float() / settings.temperature).softmax(-1).sort(-1, descending=True)
+    below = ranked.cumsum(-1) - ranked  # what is more probable; the first token of a nucleus has nothing above it
+    ranked = ranked.masked_fill(below >= settings.top_p, 0.0)
+    reached = ranked.cumsum(-1)
+    wanted = torch.tensor([_draw(settings.seed, *key) for key in keys], device=logits.device)[:, None] * reached[:, -1:]
+    places = torch.searchsorted(reached, wanted, right=True).clamp(max=ranked.shape[-1] - 1)
+    return order.gather(-1, places)[:, 0]
+
+
+def _draw(seed: int, number: int, place: int) -> float:
+    """A number in [0, 1) for the id in `place` of the row `number`."""
+    key = key_to_int("sample", seed, number, place)
+    return float(np.random.Generator(np.random.PCG64(key)).random(dtype=np.float32))
 
 
 def _allowed_best(logits: Tensor, bound: Sequence[tuple[int, frozenset[int]]]) -> Tensor:
