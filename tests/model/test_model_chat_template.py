@@ -9,7 +9,7 @@ import data_tokenizers
 import jinja2
 import pytest
 import tiny
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from marker_strategies import marker_sets
 from transformers import AutoTokenizer
@@ -148,6 +148,18 @@ def test_the_template_writes_what_training_wrote(key, messages, data):
         forced = data.draw(marker_sets(TAXONOMY))
         both = rendered(key, messages, markers=markers.to_dict(), header=forced.to_dict())
         assert both == expected + header_of(key, forced)
+
+
+@given(messages=conversations, markers=marker_sets(TAXONOMY))
+def test_where_tokens_stand_around_all_words_the_ids_are_those_of_training(messages, markers):
+    key = ("own", MarkerMode.TOKENS)
+    found = CHECKPOINTS[key]
+    assume(not any(control in m.content for control in found.encoder.control_strings() for m in messages))
+    turns = [{"role": message.role, "content": message.content} for message in messages]
+    ids = found.tokenizer.apply_chat_template(
+        turns, chat_template=TEMPLATES[key], add_generation_prompt=True, markers=markers.to_dict()
+    )["input_ids"]
+    assert ids == found.encoder.prompt_ids(messages, markers)
 
 
 raw_values = st.one_of(
