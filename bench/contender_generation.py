@@ -8,10 +8,11 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import GenerationConfig as HuggingFaceGenerationConfig
 
 from bench.gate import Gate
@@ -23,6 +24,7 @@ from treasure.inference.config import GenerationConfig, HeaderMode
 from treasure.inference.generate import Generator
 from treasure.inference.request import GenerationRequest
 from treasure.model.checkpoint import Checkpoint, load_checkpoint
+from treasure.provenance import num_cores
 from treasure.world.config import WorldConfig
 from treasure.world.world import World
 
@@ -64,6 +66,20 @@ def _running(task: Task) -> Callable[[], Ids]:
 def _constrained(task: Task) -> Callable[[], Ids]:
     """`Generator.generate` with headers that can only be valid, its default; what it knows of them is made anew."""
     return lambda: _answered(task, [range(len(task.requests))], HeaderMode.CONSTRAINED)
+
+
+def _on_cores(task: Task) -> Callable[[], Ids]:
+    """`Generator.generate` with PyTorch on one thread, which answers in as many threads as there are cores: a batch in
+    each.
+    """
+    torch.set_num_threads(1)
+    return _running(task)
+
+
+def _on_cores_shared(task: Task) -> Callable[[], Ids]:
+    """As `_on_cores`, with as many prompts at once as the others: each thread has its part of a batch."""
+    torch.set_num_threads(1)
+    return _running(replace(task, batch_size=max(1, task.batch_size // num_cores())))
 
 
 def _alone(task: Task) -> Callable[[], Ids]:
@@ -159,6 +175,8 @@ WAYS: dict[str, Callable[[Task], Callable[[], Ids]]] = {
     "ours": _running,
     "ours, headers constrained": _constrained,
     "ours, one batch after the other": _alone,
+    "ours, a thread a core, a batch each": _on_cores,
+    "ours, a thread a core, a batch for all": _on_cores_shared,
     "generate": _static,
     "generate, prompts of like length": _static_sorted,
 }

@@ -1,6 +1,7 @@
 """All ways to generate that are measured write the same, and what is counted is what was written."""
 
 import pytest
+import torch
 
 from bench.contender_generation import WAYS, Task
 from bench.contest import Score
@@ -40,8 +41,9 @@ def task():
 
 def test_all_ways_write_the_same(task):
     """But for the one with other headers; what is recorded leaves no trace."""
-    decode = generate.decode_in_shares
+    decode, num_threads = generate.decode_in_shares, torch.get_num_threads()
     found = {name: make(task)() for name, make in WAYS.items()}
+    torch.set_num_threads(num_threads)
     constrained = found.pop("ours, headers constrained")
     opening = task.checkpoint.encoder.header_ends()[0].tolist()
     assert all(ids[: len(opening)] == opening for ids in constrained)
