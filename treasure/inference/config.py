@@ -90,8 +90,8 @@ class RemoteConfig:
     api_key_env: str = "OPENAI_API_KEY"
     """Variable of the environment that holds the key, where the server wants one."""
     holds_regex: bool = False
-    """Whether the server holds answers to a regular expression sent as `structured_outputs`, as `vllm serve` does; else
-    a header is mended where it is not valid."""
+    """Whether the server knows `structured_outputs` with a regular expression and `allowed_token_ids`, as `vllm serve`
+    does; else a header is mended where it is not valid."""
     concurrency: int = 16
     """Requests in flight at once, at least 1."""
     max_attempts: int = 5

@@ -35,14 +35,16 @@ class Options:
 class Held(LogitsProcessor):
     """Leaves the tokens with which the text can still match, and the end where it does."""
 
-    def __init__(self, expression, tokenizer, width):
+    def __init__(self, expression, allowed, tokenizer, width):
         self.expression, self.tokenizer, self.width = regex.compile(expression), tokenizer, width
+        self.allowed = set(range(len(tokenizer)) if allowed is None else allowed)
         self.pieces = [tokenizer.decode([i]) for i in range(len(tokenizer))]
 
     def __call__(self, input_ids, scores):
         text = self.tokenizer.decode(input_ids[0, self.width :])
         fits = [
-            self.expression.fullmatch(text + piece, partial=True) is not None and bool(piece) for piece in self.pieces
+            i in self.allowed and bool(piece) and self.expression.fullmatch(text + piece, partial=True) is not None
+            for i, piece in enumerate(self.pieces)
         ]
         fits[self.tokenizer.eos_token_id] = self.expression.fullmatch(text) is not None
         allowed = torch.tensor(fits + [False] * (scores.shape[-1] - len(fits)))
@@ -112,7 +114,7 @@ class Server:
             return 400, "", json.dumps({"error": {"message": str(error)}}).encode()
         row["ids"] = ids = tokenizer(text, add_special_tokens=False)["input_ids"]
         expression = body.get("structured_outputs", {}).get("regex")
-        held = [] if expression is None else [Held(expression, tokenizer, len(ids))]
+        held = [] if expression is None else [Held(expression, body.get("allowed_token_ids"), tokenizer, len(ids))]
         temperature = body.get("temperature", 1.0)
         sampling = {"top_p": body.get("top_p", 1.0), "top_k": 0} if temperature else {}
         torch.manual_seed(body.get("seed", 0))

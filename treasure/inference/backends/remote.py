@@ -24,6 +24,7 @@ from treasure.annotation.llm.chat import (
 )
 from treasure.annotation.llm.choice import InvalidAnswerError
 from treasure.errors import ConfigError, GenerationError
+from treasure.inference.backends.header_tokens import header_tokens
 from treasure.inference.backends.headers import Headers
 from treasure.inference.config import GenerationConfig, RemoteConfig
 from treasure.inference.request import Generation, GenerationRequest
@@ -42,7 +43,8 @@ NO_ANSWER = "no answer: "
 class RemoteBackend:
     """Answers by the model that `config` names at its server.
 
-    `headers` says how that model has met its markers, and `header_room` how many tokens its longest header takes. A
+    `headers` says how that model has met its markers, `header_room` how many tokens its longest header takes, and
+    `header_tokens` what a header is made of where that is known; it goes to a server that holds regular expressions. A
     prompt that the server does not answer after all attempts gets an empty, unfinished answer whose one problem begins
     with `NO_ANSWER`; their number is told in the log.
 
@@ -50,19 +52,25 @@ class RemoteBackend:
         MissingExtraError: openai is not installed.
     """
 
-    def __init__(self, headers: Headers, header_room: int, generation: GenerationConfig, config: RemoteConfig) -> None:
+    def __init__(
+        self,
+        headers: Headers,
+        header_room: int,
+        generation: GenerationConfig,
+        config: RemoteConfig,
+        header_tokens: Sequence[int] | None = None,
+    ) -> None:
         check_installed()
         self._headers, self._room, self._generation, self._config = headers, header_room, generation, config
+        self._header_tokens = header_tokens
         self._is_checked = False
 
     @classmethod
     def of(cls, prompting: Prompting, generation: GenerationConfig, config: RemoteConfig) -> "RemoteBackend":
         """The backend for a model whose folder is at hand too."""
-        headers = Headers(
-            prompting.levers.taxonomy, prompting.surface, prompting.levers.max_length, prompting.levers.style
-        )
+        headers = Headers.of(prompting.levers)
         room = len(prompting.encoder.header_ids(headers.longest())) if headers.are_written else 0
-        return cls(headers, room, generation, config)
+        return cls(headers, room, generation, config, header_tokens(prompting))
 
     def generate(self, requests: Sequence[GenerationRequest], description: str | None = None) -> list[Generation]:
         """One answer for each request, in their order; a progress bar is shown when there is a `description`.
@@ -158,6 +166,7 @@ class RemoteBackend:
             found |= {"top_p": config.top_p, "seed": key_to_int("remote", part, config.seed, index) >> 2}
         if header_alone and self._config.holds_regex:
             body["structured_outputs"] = {"regex": self._headers.regex(request)}
+            body |= {} if self._header_tokens is None else {"allowed_token_ids": list(self._header_tokens)}
         elif header_alone:
             found["stop"] = [self._headers.closing]
         return found | ({"extra_body": body} if body else {})

@@ -13,6 +13,7 @@ from typing import Any
 from transformers import AutoConfig
 
 from treasure.errors import ConfigError, MissingExtraError
+from treasure.inference.backends.header_tokens import header_tokens
 from treasure.inference.backends.headers import Headers
 from treasure.inference.config import GenerationConfig, Precision, VLLMConfig
 from treasure.inference.request import Generation, GenerationRequest
@@ -34,9 +35,8 @@ class VLLMBackend:
     def __init__(self, folder: Path, prompting: Prompting, generation: GenerationConfig, config: VLLMConfig) -> None:
         self._vllm = _package()
         self._prompting, self._config = prompting, generation
-        self._headers = Headers(
-            prompting.levers.taxonomy, prompting.surface, prompting.levers.max_length, prompting.levers.style
-        )
+        self._headers = Headers.of(prompting.levers)
+        self._header_tokens = header_tokens(prompting)
         encoder = prompting.encoder
         room = len(encoder.header_ids(self._headers.longest())) if self._headers.are_written else 0
         self._most_tokens = generation.max_new_tokens + room
@@ -90,9 +90,16 @@ class VLLMBackend:
             for i in held:
                 headers[i] = self._headers.given(requests[i])
             return headers
-        regex = self._vllm.sampling_params.StructuredOutputsParams
+        held_to = self._vllm.sampling_params.StructuredOutputsParams
+        tokens = None if self._header_tokens is None else list(self._header_tokens)
         options = [
-            self._options(stop, "header", i, structured_outputs=regex(regex=self._headers.regex(requests[i])))
+            self._options(
+                stop,
+                "header",
+                i,
+                allowed_token_ids=tokens,
+                structured_outputs=held_to(regex=self._headers.regex(requests[i])),
+            )
             for i in held
         ]
         for i, ids in zip(held, self._continue([prompts[i] for i in held], options, with_bar=with_bar), strict=True):
