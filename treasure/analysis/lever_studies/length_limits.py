@@ -39,7 +39,7 @@ def _goal(cell: "_Cell", prompts: str) -> str:
     word = "reached" if broken.high <= goal else "missed" if broken.low > goal else "neither shown nor refuted"
     name = CONDITIONS[cell.condition] if cell.confidence is None else f"at_most at {cell.confidence:.0%}"
     return (
-        f"Goal on {_prompts(prompts)}, at most {percent(goal)} over the limit with '{name}': {word}, "
+        f"Goal on {_prompts(prompts)}, at most {100 * goal:g} % over the limit with '{name}': {word}, "
         f"{shown_share(broken)} over."
     )
 
