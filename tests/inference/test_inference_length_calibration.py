@@ -31,8 +31,8 @@ def calibration(given, asked=ASKED):
 
 
 def obedient(rng, size):
-    """Prompts that give what is asked and up to 60 more or fewer, each its own part: [N K]."""
-    return np.maximum(0, 100 + ASKED * 4 + rng.integers(-60, 61, size=(size, 1)))
+    """Prompts that give 100, twice what is asked, and up to 60 more or fewer, each its own part: [N K]."""
+    return np.maximum(0, 100 + ASKED * 2 + rng.integers(-60, 61, size=(size, 1)))
 
 
 def capricious(rng, size):
@@ -69,7 +69,7 @@ def miss_rates(draw, mode, limit, confidence, num_prompts, draws, seed):
 
 
 @pytest.mark.parametrize("mode", [AT_MOST, AT_LEAST])
-@pytest.mark.parametrize(("draw", "limit"), [(obedient, 200), (capricious, 12), (capricious, 24), (capricious, 38)])
+@pytest.mark.parametrize(("draw", "limit"), [(obedient, 150), (capricious, 12), (capricious, 24), (capricious, 38)])
 @pytest.mark.parametrize("confidence", [0.8, 0.9])
 def test_a_new_prompt_keeps_the_limit_with_the_promised_probability(mode, draw, limit, confidence):
     missed = miss_rates(draw, mode, limit, confidence, num_prompts=45, draws=120, seed=1)
@@ -77,11 +77,11 @@ def test_a_new_prompt_keeps_the_limit_with_the_promised_probability(mode, draw, 
     assert missed.mean() <= 1 - confidence + 3 * error, (missed.mean(), error)
 
 
-@pytest.mark.parametrize("mode", [AT_MOST, AT_LEAST])
-def test_the_promise_is_used_up_where_numbers_are_dense(mode):
+@pytest.mark.parametrize(("mode", "limit"), [(AT_MOST, 198), (AT_LEAST, 102)])
+def test_the_promise_is_used_up_where_numbers_are_dense(mode, limit):
     """30 prompts certify: at 0.9 two may break it, so a new one does with 3/31; without the '+1' it would be 4/31."""
-    missed = miss_rates(obedient, mode, 200, 0.9, num_prompts=45, draws=600, seed=2)
-    assert 0.06 < missed.mean() < 0.105
+    missed = miss_rates(obedient, mode, limit, 0.9, num_prompts=45, draws=500, seed=2)
+    assert 0.065 < missed.mean() < 0.095
 
 
 @pytest.mark.parametrize("num_prompts", [20, 30, 31, 150])

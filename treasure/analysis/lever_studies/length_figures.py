@@ -46,6 +46,7 @@ def _panel(axes: Axes, rows: Sequence[Row], shares: dict[int, float]) -> None:
     color = COLORS[rows[0]["condition"]]
     axes.fill_between(known, low, high, color=color, alpha=0.2, linewidth=0, zorder=3)
     axes.plot(known, middle, color=color, linewidth=1.8, marker="o", markersize=3, zorder=4)
+    axes.set_ylim(bottom=0)
     axes.tick_params(labelsize=8, labelcolor=MUTED)
     axes.grid(False, axis="x")
     hide_frame(axes, ("left",))
