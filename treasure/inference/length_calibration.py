@@ -161,24 +161,16 @@ def path_of(given: np.ndarray, limit: float) -> list[int]:
     """Places of the numbers to try, from safe to bold, for answers that shall not exceed `limit`; `given` is [N, K].
 
     Safe is what few prompts broke, and of those what stayed furthest below; bold is what came nearest to the limit. A
-    number that is neither safer nor bolder than another is left out. Of the rest every 1st, 2nd, 4th, … on both sides
-    of the boldest that nobody broke is kept: each number tried adds its own mishaps to the count.
+    number that is neither safer nor bolder than another is left out: each one tried adds its own mishaps to the count.
     """
     broke = (given > limit).mean(0)
     kept = np.where(given > limit, np.nan, given)
     reached = [float(np.nanmean(kept[:, k])) if broke[k] < 1 else -math.inf for k in range(given.shape[1])]
-    order = sorted(range(given.shape[1]), key=lambda k: (broke[k], given[:, k].max(), -reached[k]))
-    front: list[int] = []
-    for k in order:
-        if reached[k] > max((reached[j] for j in front), default=-math.inf):
-            front.append(k)
-    kept_by_all = [k for k in front if broke[k] == 0]
-    return _thinned(kept_by_all[::-1])[::-1] + _thinned(front[len(kept_by_all) :])
-
-
-def _thinned(places: list[int]) -> list[int]:
-    """The 1st, 2nd, 4th, 8th, … of `places`."""
-    return [place for number, place in enumerate(places, start=1) if number & (number - 1) == 0]
+    path: list[int] = []
+    for k in sorted(range(given.shape[1]), key=lambda k: (broke[k], given[:, k].max(), -reached[k])):
+        if reached[k] > (reached[path[-1]] if path else -math.inf):
+            path.append(k)
+    return path
 
 
 @functools.lru_cache(maxsize=4096)

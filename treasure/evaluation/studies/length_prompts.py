@@ -18,7 +18,7 @@ from treasure.world.world import DATASET, World
 
 FIT, TEST = 0, 1
 """Sides of the prompts: what is fitted, and what is measured. The hash of a prompt decides, as in `halves`."""
-_MOST_DRAWN = 150_000
+_MOST_DRAWN = 80_000
 """Examples that are looked through for prompts of one kind; a world draws about 10,000 a second."""
 
 
