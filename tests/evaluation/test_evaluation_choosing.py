@@ -26,7 +26,9 @@ def test_rows_are_whole_and_can_be_written(study):
     assert {ways.count(way) for way in ways} == {2}
     assert {row["benchmark"] for row in rows} == {"facts", "languages", "length"}
     assert {way[:2] for way in ways} == {("greedy", 1), ("beam", 2), ("drawn", 2), ("beam", 3), ("drawn", 3)}
-    assert all(len(row["candidates"]) == row["num_headers"] for row in rows)
+    for row in rows:
+        assert len(row["candidates"]) == row["num_headers"] or row["way"] == "beam"
+        assert 1 <= len(row["candidates"]) <= row["num_headers"]
     assert json.loads(json.dumps(rows)) == rows
 
 

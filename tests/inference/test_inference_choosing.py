@@ -119,7 +119,7 @@ def most_markers(request, generation):
 def test_forced_and_forbidden_hold_for_all_headers(checkpoint):
     requests = [replace(r, forced=LEGAL, forbidden={"lang": frozenset()}) for r in REQUESTS]
     for own in choose(generator_of(checkpoint), requests, ChoosingConfig(num_headers=5)):
-        assert len(own.candidates) == 5
+        assert 1 < len(own.candidates) <= 5
         for one in own.candidates:
             assert "Legal" in one.generation.markers.values("domain")
             assert "lang" not in one.generation.markers

@@ -51,6 +51,8 @@ def test_weight_0_is_inferred_and_weight_1_is_fixed_token_for_token(checkpoint, 
     for weight, markers in ((0.0, NONE), (1.0, FRENCH)):
         config = GuidanceConfig(weight=weight, header=header)
         plain = generator.generate(requests_of(markers))
+        pushed = [guided_request(request, config, eager.TAXONOMY) for request in requests_of(FRENCH)]
+        assert guided_generate(generator, pushed, header) == plain
         assert generate_guided(generator, requests_of(FRENCH), config) == plain
     assert generator.generate(requests_of(NONE)) != plain  # else the test would show nothing
 
@@ -136,8 +138,9 @@ def test_nested_views_are_those_of_the_paper():
 def test_a_model_of_prompt_headers_alone_is_guided_too():
     found = eager.checkpoint(MarkerMode.TOKENS, HeaderStyle(Placement.PROMPT))
     generator = generator_of(found)
-    config = GuidanceConfig(weight=1.0, header=GuidedHeader.APART)
-    assert generate_guided(generator, requests_of(FRENCH), config) == generator.generate(requests_of(FRENCH))
+    for weight, markers in ((0.0, NONE), (1.0, FRENCH)):
+        pushed = [GuidedRequest(request, (View(FRENCH, weight),)) for request in requests_of(NONE)]
+        assert guided_generate(generator, pushed, GuidedHeader.APART) == generator.generate(requests_of(markers))
 
 
 def test_models_without_markers_in_prompts_are_refused():
