@@ -94,11 +94,13 @@ def guided_request(request: GenerationRequest, config: GuidanceConfig, taxonomy:
 def generate_guided(
     generator: Generator, requests: Sequence[GenerationRequest], config: GuidanceConfig, description: str | None = None
 ) -> list[Generation]:
-    """One answer for each of `requests`, pushed towards what it fixes as `config` says.
+    """One answer for each of `requests`, pushed towards what it fixes as `config` says; at weight 1 not at all.
 
     Raises:
         TaxonomyError, LeverError, ConfigError: as `guided_request` and `guided_generate` do.
     """
+    if not config.is_on:
+        return generator.generate(requests, description)
     taxonomy = generator.checkpoint.taxonomy
     guided = [guided_request(request, config, taxonomy) for request in requests]
     return guided_generate(generator, guided, config.header, description)

@@ -45,7 +45,9 @@ class _Beam:
 def top_headers(
     generator: Generator, requests: Sequence[GenerationRequest], num_headers: int
 ) -> list[list[FoundHeader]]:
-    """For each request up to `num_headers` headers, the most probable first; fewer where the grammar has no more.
+    """For each request up to `num_headers` headers, the most probable first, at least one.
+
+    There are fewer where the grammar has no more, or where beginnings crowd a header out that is already over.
 
     Raises:
         LeverError: the model writes no header by itself, or keeps other things than keys and values of all places.

@@ -158,7 +158,9 @@ def _pair_sentence(rows: Sequence[Row]) -> str:
             f"{_percent(rate)} of answers {label} with both markers in one prompt and no guidance; of {len(changes)} "
             f"other ways {up} have more and {down} fewer"
         )
-    return f"Language and style together, {len(plain)} prompts: {'; '.join(texts)}, by more than the 95 % interval."
+        if (pushed := changes.get(("joint", CHOSEN, CHOSEN))) is not None:
+            texts[-1] += f" (one prompt, weight {CHOSEN:g}: {_points(pushed)})"
+    return f"Language and style together, {len(plain)} prompts: {'; '.join(texts)}. Counted by the 95 % interval."
 
 
 def _pair_table(rows: Sequence[Row]) -> StudyTable:

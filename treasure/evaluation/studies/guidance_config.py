@@ -11,7 +11,7 @@ from treasure.inference.guidance_config import GuidedHeader
 class GuidanceStudyConfig:
     """How many prompts are pushed, and how hard."""
 
-    num_prompts: int = 40
+    num_prompts: int = 60
     """Prompts of each lever's benchmark, at least 1, or as many as there are."""
     weights: list[float] = field(default_factory=lambda: [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0])
     """Weights of the sweep; 1 is fixed without guidance and must be among them: others are set against it."""
