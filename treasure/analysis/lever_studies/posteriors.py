@@ -28,6 +28,9 @@ _OTHER = "(other numbers)"
 _APPLIES = 0.05
 """Prompts on which the category is written with less than this true probability say nothing of its values."""
 
+_WORTH = 0.001
+"""Changes of KL in nats that are smaller are not told, however sure."""
+
 
 def summarize(rows: list[Row]) -> LeverStudy:
     """Sentences, tables and figures of the study; the world's rows also say how far the truth is."""
@@ -41,7 +44,7 @@ def summarize(rows: list[Row]) -> LeverStudy:
     if distances:
         tables.append(_world_table(distances))
         figures.append(_distance_figure(distances))
-    sentences = [*_taught_sentences(found, temperatures), *_world_sentences(distances)]
+    sentences = [*_taught_sentences(found, temperatures), *_written_sentences(taught), *_world_sentences(distances)]
     return LeverStudy(
         "posteriors",
         "Do the probabilities of markers mean what they say?",
@@ -184,6 +187,27 @@ def _taught_sentences(found: dict[str, tuple[Scored, Scored]], temperatures: dic
     return sentences
 
 
+def _written_sentences(rows: dict[str, list[Row]]) -> list[str]:
+    """Whether categories are as probable to be written as they are known."""
+    gaps = {
+        name: paired_lift(
+            np.array([row["truth"] is not None for row in own], dtype=float),
+            np.array([1 - row["not_written"] for row in own]),
+            np.array([row["prompt"] for row in own]),
+        )
+        for name, own in rows.items()
+    }
+    if not gaps:
+        return []
+    name, worst = max(gaps.items(), key=lambda item: abs(item[1].estimate))
+    beyond = [name for name, gap in gaps.items() if gap.low > 0 or gap.high < 0]
+    told = f"in {_listed(beyond)}" if beyond else "in no category"
+    return [
+        f"How probable it is that a category is written at all differs from how often it is known beyond chance {told}; "
+        f"most in {name}, by {_shown(worst, 1, 100)} points."
+    ]
+
+
 def _world_sentences(found: dict[str, _Distance]) -> list[str]:
     if not found:
         return []
@@ -197,14 +221,15 @@ def _world_sentences(found: dict[str, _Distance]) -> list[str]:
         100 * float(np.mean([own(one).right.mean() for one in found.values()]))
         for own in (lambda one: one.model, lambda one: one.truth)
     ]
-    better = [name for name, one in found.items() if one.change.high < 0]
-    worse = [name for name, one in found.items() if one.change.low > 0]
+    better = [name for name, one in found.items() if one.change.high < 0 and one.change.estimate <= -_WORTH]
+    worse = [name for name, one in found.items() if one.change.low > 0 and one.change.estimate >= _WORTH]
     headers = next(iter(found.values())).num_headers
     return [
         f"Against the true posterior of the world, marginals over {headers} sampled headers are nearest for {nearest} "
         f"({_shown(found[nearest].before, 3)} nats) and farthest for {farthest} "
         f"({_shown(found[farthest].before, 3)} nats).",
-        f"Temperatures bring marginals nearer to the truth for {_listed(better)} and farther for {_listed(worse)}.",
+        f"Temperatures, fitted to the conditional ones, bring marginals nearer to the truth for {_listed(better)} and "
+        f"farther from it for {_listed(worse)} (by {_WORTH:g} nats or more, beyond chance).",
         f"The most probable value of the marginal is right in {right[0]:.1f} % of examples and that of the true "
         f"posterior in {right[1]:.1f} % (means of {len(found)} categories); their calibration errors are {errors[0]:.1f} "
         f"points, {errors[1]:.1f} with temperatures, and {errors[2]:.1f} for the truth itself, the floor here.",

@@ -10,7 +10,7 @@ from treasure.analysis.lever_studies.reliability import Scored, calibration_erro
 from treasure.analysis.wording import brief
 from treasure.intervals import Interval, wilson_interval
 
-_ACROSS = 4
+_ACROSS = 5
 BEFORE, AFTER, TRUE = "#9aa1ac", "#2f7fc1", "#14866d"
 
 
@@ -18,7 +18,7 @@ def draw_reliability(panels: Mapping[str, tuple[Scored, Scored]]) -> Figure:
     """`panels`: category -> (before, after); a dot is a bin of equally many examples, with Wilson's interval."""
     across = min(_ACROSS, len(panels))
     down = -(-len(panels) // across)
-    figure = new_figure(2.35 * across + 0.3, 0.75 + 2.55 * down)
+    figure = new_figure(max(3.6, 2.1 * across + 0.3), 0.75 + 2.4 * down)
     grid = figure.subplots(down, across, squeeze=False)
     for axes in grid.ravel()[len(panels) :]:
         axes.remove()

@@ -114,7 +114,8 @@ def _marginal(
 ) -> list[Row]:
     """The marginals of what the world decides before it writes, beside their true ones."""
     examples = inputs.test(config.num_test)
-    names = [name for name in ATTRIBUTES if name in world.taxonomy]
+    categories = world.taxonomy.categories
+    names = [c.name for c in categories if c.name in ATTRIBUTES and c.derived_from is None]  # others are counted
     requests = [GenerationRequest(marked.example.messages) for marked in examples]
     plain, warm = (
         Posteriors(inputs.checkpoint, inputs.generation, inputs.accelerator, used).marginal(
