@@ -16,8 +16,8 @@ from treasure.inference.category_posterior import CategoryPosterior, PosteriorKi
 from treasure.inference.category_tree import CategoryTree, Outcome, Outside
 from treasure.inference.config import GenerationConfig, HeaderMode
 from treasure.inference.generate import Generator, device_for
-from treasure.inference.header_grammar import HeaderGrammar
-from treasure.inference.posterior_batch import HeaderBatch, WeighedHeader
+from treasure.inference.header_grammar import HeaderGrammar, HeaderLimits
+from treasure.inference.posterior_batch import HeaderBatch, WeighedHeader, behind
 from treasure.inference.posterior_calibration import PosteriorCalibration, tempered
 from treasure.inference.prefix_reader import read_prefixes
 from treasure.inference.request import GenerationRequest
@@ -106,6 +106,16 @@ class Posteriors:
             return [{name: _counted(name, own, num_headers) for name in chosen} for own in told]
         weighed = [WeighedHeader(i, h, number / num_headers) for i, own in enumerate(told) for h, number in own.items()]
         return self._read(requests, weighed, PosteriorKind.MARGINAL, num_headers, chosen, description)
+
+    def check(self, request: GenerationRequest, header: MarkerSet) -> None:
+        """Refuses a header that `conditional` could not read.
+
+        Raises:
+            LeverError: names the marker that the taxonomy or the request's levers do not allow.
+        """
+        state = self._grammar.start(HeaderLimits(request.forced, request.forbidden))
+        for marker, ids in zip(header.markers, self._checkpoint.encoder.marker_ids(header.markers), strict=True):
+            state = behind(state, marker, ids)
 
     def _headers(self, requests: Sequence[GenerationRequest], temperature: float, seed: int) -> list[MarkerSet]:
         config = replace(self._config, temperature=temperature, top_p=1.0, seed=seed)

@@ -70,7 +70,7 @@ class HeaderBatch:
         left = list(weighed.header.markers)
         for name in chosen:
             for marker in self._before(name, left):
-                state = _behind(state, marker, self._pieces[marker])
+                state = behind(state, marker, self._pieces[marker])
                 ids += self._pieces[marker]
                 left.remove(marker)
             if name in request.forced:
@@ -99,7 +99,7 @@ class HeaderBatch:
                 root.tree.grow([next(answers) for _ in root.tree.questions()])
 
 
-def _behind(state: HeaderState, marker: Marker, ids: Sequence[int]) -> HeaderState:
+def behind(state: HeaderState, marker: Marker, ids: Sequence[int]) -> HeaderState:
     """The state behind a piece.
 
     Raises:
