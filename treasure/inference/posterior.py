@@ -169,7 +169,9 @@ class Posteriors:
             )
         )  # fmt: skip
         for root in batch.roots:
-            found[root.request].add(root.category, self._shares(root.category, root.tree), root.tree.invalid, root.share)
+            found[root.request].add(
+                root.category, self._shares(root.category, root.tree), root.tree.invalid, root.share
+            )
 
     def _shares(self, name: str, tree: CategoryTree) -> dict[Outcome, float]:
         """Probabilities of the outcomes, tempered if need be."""

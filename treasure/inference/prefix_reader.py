@@ -60,9 +60,7 @@ def read_prefixes(
 class _SharedReader:
     """Keeps the keys and values of all texts, padded on the left, and the log probabilities [B K V] at their ends."""
 
-    def __init__(
-        self, model: nn.Module, texts: Sequence[Sequence[int]], back: int, pad: int, batch_size: int
-    ) -> None:
+    def __init__(self, model: nn.Module, texts: Sequence[Sequence[int]], back: int, pad: int, batch_size: int) -> None:
         self._model, self._batch_size = model, batch_size
         self._device = next(model.parameters()).device
         self._lengths = torch.tensor([len(text) for text in texts], device=self._device)
