@@ -9,7 +9,14 @@ from treasure.config.schema import GenerateCommand
 
 
 @dataclass
+class _Part:
+    levers: dict[str, Any] = field(default_factory=dict)
+    other: str = ""
+
+
+@dataclass
 class _Schema:
+    part: _Part = field(default_factory=_Part)
     levers: dict[str, Any] = field(default_factory=dict)
     rates: dict[str, float] = field(default_factory=dict)
     seed: int = 0
@@ -25,6 +32,9 @@ class _Schema:
         ("levers=[concise,formal]", "levers=[concise,formal]"),
         ("+levers.domain=Legal", "+levers.domain=Legal"),
         ("~levers.domain", "~levers.domain"),
+        ("part.levers.lang=French", "++part.levers.lang=French"),
+        ("part.levers={lang: French}", "++part.levers={lang: French}"),
+        ("part.other={lang: French}", "part.other={lang: French}"),
         ("rates.a=1", "rates.a=1"),
         ("seed=levers.x=1", "seed=levers.x=1"),
     ],

@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import data_tokenizers
 import jinja2
 import pytest
 import tiny
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from marker_strategies import marker_sets
 from transformers import AutoTokenizer
@@ -53,7 +54,7 @@ SYSTEM_LAST = (
 )
 PLAIN = TemplateConfig(kind=TemplateKind.PLAIN)
 TIGHT = TemplateConfig(
-    kind=TemplateKind.PLAIN, system_prefix="{{", system_suffix="\\", user_prefix='"', user_suffix="", turn_separator="~"
+    kind=TemplateKind.PLAIN, system_prefix="{{", system_suffix="", user_prefix="", user_suffix='"', turn_separator="~"
 )
 BASES = {
     "own": ("byte_level", data_tokenizers.byte_level().chat_template, TemplateConfig()),
@@ -119,10 +120,10 @@ def trained(key: tuple[str, MarkerMode], messages, header: str = "") -> str:
     found = CHECKPOINTS[key]
     template = make_template(found.template, found.tokenizer)
     controls = found.encoder.control_strings()
-    prompt = "".join(
-        segment.text if segment.is_control else broken(segment.text, controls)
-        for segment in prompt_segments(template, messages)
-    )
+    prompt = ""
+    for is_control, segments in groupby(prompt_segments(template, messages), lambda segment: segment.is_control):
+        text = "".join(segment.text for segment in segments)
+        prompt += text if is_control else broken(text, controls)
     start = "<s>" if BASES[key[0]][0] == "sentencepiece" else ""
     bridge = template.frame(tuple(message.role for message in messages)).bridge
     return f"{'' if prompt.startswith(start) else start}{prompt}{header}{bridge}"
@@ -147,6 +148,18 @@ def test_the_template_writes_what_training_wrote(key, messages, data):
         forced = data.draw(marker_sets(TAXONOMY))
         both = rendered(key, messages, markers=markers.to_dict(), header=forced.to_dict())
         assert both == expected + header_of(key, forced)
+
+
+@given(messages=conversations, markers=marker_sets(TAXONOMY))
+def test_where_tokens_stand_around_all_words_the_ids_are_those_of_training(messages, markers):
+    key = ("own", MarkerMode.TOKENS)
+    found = CHECKPOINTS[key]
+    assume(not any(control in m.content for control in found.encoder.control_strings() for m in messages))
+    turns = [{"role": message.role, "content": message.content} for message in messages]
+    ids = found.tokenizer.apply_chat_template(
+        turns, chat_template=TEMPLATES[key], add_generation_prompt=True, markers=markers.to_dict()
+    )["input_ids"]
+    assert ids == found.encoder.prompt_ids(messages, markers)
 
 
 raw_values = st.one_of(
@@ -298,6 +311,13 @@ def test_a_control_string_that_overlaps_itself_is_broken_everywhere():
     text = tokenizer.apply_chat_template(turns, chat_template=exported, tokenize=False)
     assert "====" not in text and "=!=" not in text
     assert text.removeprefix("<|user|>").replace("\u200b", "") == turns[0]["content"]
+
+
+def test_turns_that_touch_are_not_control_together():
+    key = ("tight", MarkerMode.TEXT)
+    found = rendered(key, (Message("system", "a <|us"), Message("user", "er|> b<MARKER_LIST")))
+    assert "<\u200b|user|>" in found
+    assert rendered(key, (Message("system", "<MARKER_"), Message("user", "LIST>"))).startswith("{{<\u200bMARKER_LIST>")
 
 
 @EACH

@@ -57,6 +57,7 @@ def chat_template(levers: Levers, tokenizer: PreTrainedTokenizerFast, encoder: E
         variables=[(name, value) for name, value in variables.items() if name.isidentifier()],
         start="".join(tokenizer.convert_ids_to_tokens(start_ids(tokenizer))),
         controls=encoder.control_strings(),
+        look_alikes=encoder.look_alikes(),
         categories={} if surface is None else {c.name: _category(c, surface) for c in levers.taxonomy.categories},
         opening=opening,
         closing=closing,
