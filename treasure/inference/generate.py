@@ -64,7 +64,7 @@ class Generator:
             continuations = self._continue(starts, stop, bar.update, constraints)
         return [self._parse(prefix + ids, stop) for prefix, ids in zip(prefixes, continuations, strict=True)]
 
-    def headers(self, requests: Sequence[GenerationRequest]) -> list[MarkerSet]:
+    def headers(self, requests: Sequence[GenerationRequest], description: str | None = None) -> list[MarkerSet]:
         """The header that the model writes before each answer, without the answer."""
         self._check(requests, needs_header=True)
         encoder = self._checkpoint.encoder
@@ -73,7 +73,10 @@ class Generator:
         header_stop = stop | frozenset(encoder.header_end_ids())
         prefixes, constraints = self._openings(requests)
         starts = [prompt + prefix for prompt, prefix in zip(prompts, prefixes, strict=True)]
-        found = self._continue(starts, header_stop, lambda _: None, constraints)
+        with tqdm(
+            total=len(requests), desc=description, unit="header", disable=description is None, leave=False
+        ) as bar:
+            found = self._continue(starts, header_stop, bar.update, constraints)
         return [self._read(prefix + ids, stop).markers for prefix, ids in zip(prefixes, found, strict=True)]
 
     def _check(self, requests: Sequence[GenerationRequest], *, needs_header: bool = False) -> None:

@@ -109,8 +109,8 @@ def behind(state: HeaderState, marker: Marker, ids: Sequence[int]) -> HeaderStat
         following = state.step(token) if token in state.allowed else None
         if following is None:
             raise LeverError(
-                f"No header can go on with {marker.category}={marker.value}: the taxonomy, the levers of the request or "
-                "the markers before it do not allow it. Give headers that fit."
+                f"No header can go on with {marker.category}={marker.value}: the taxonomy, the request's levers or the "
+                "markers before it do not allow it. Give headers that fit."
             )
         state = following
     return state

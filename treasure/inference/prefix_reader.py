@@ -60,9 +60,7 @@ def read_prefixes(
 class _SharedReader:
     """Keeps the keys and values of all texts, padded on the left, and the log probabilities [B K V] at their ends."""
 
-    def __init__(
-        self, model: nn.Module, texts: Sequence[Sequence[int]], back: int, pad: int, batch_size: int
-    ) -> None:
+    def __init__(self, model: nn.Module, texts: Sequence[Sequence[int]], back: int, pad: int, batch_size: int) -> None:
         self._model, self._batch_size = model, batch_size
         self._device = next(model.parameters()).device
         self._lengths = torch.tensor([len(text) for text in texts], device=self._device)
@@ -98,7 +96,7 @@ class _SharedReader:
 
     @torch.inference_mode()
     def _extended(self, places: list[Place]) -> Tensor:
-        """The log probabilities [N V] behind paths: the texts are not read again, and what they hold behind is hidden."""
+        """The log probabilities [N V] behind paths: texts are not read again, and what they hold behind is hidden."""
         texts = torch.tensor([place.text for place in places], device=self._device)
         lengths = torch.tensor([place.length for place in places], device=self._device)
         depths = torch.tensor([len(place.path) for place in places], device=self._device)

@@ -166,7 +166,11 @@ def _taught_sentences(found: dict[str, tuple[Scored, Scored]], temperatures: dic
     sizes = [len(both[0]) for both in found.values()]
     change = _pooled([(first.nll, second.nll, first.clusters) for first, second in found.values()])
     verdict = (
-        "fits better" if change.high < 0 else "fits worse" if change.low > 0 else "fits neither better nor worse for sure"
+        "fits better"
+        if change.high < 0
+        else "fits worse"
+        if change.low > 0
+        else "fits neither better nor worse for sure"
     )
     fitted = {name: t for name, t in temperatures.items() if t is not None}
     sentences = [
