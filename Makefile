@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test test-slow test-gpu golden check bench format clean
+.PHONY: help setup reproduce levers test test-slow test-gpu golden check bench format clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,6 +21,10 @@ setup: .venv/.stamp ## create .venv with the tested versions (again when pyproje
 
 reproduce: setup ## train Baseline and marked model on the small world, evaluate both, write the report
 	"$(BIN)/treasure-run" sweeps=head_vs_tail model.compile=true hydra/launcher=joblib hydra.launcher.n_jobs=2
+	"$(BIN)/treasure-report" group=head_vs_tail
+
+levers: setup ## measure the levers of the model of `make reproduce` and show them in its report
+	for run in outputs/runs/head_vs_tail/tokens-*/; do "$(BIN)/treasure-evaluate" levers run="$$run" || exit; done
 	"$(BIN)/treasure-report" group=head_vs_tail
 
 test: setup ## the fast tests, on two cores

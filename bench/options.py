@@ -11,7 +11,7 @@ from bench.shapes import SHAPES, shape_of
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """`quick` shows that everything works; its numbers say little. `work` keeps corpora and caches, `data` is where
-    public data sets lie.
+    public data sets lie. `model` is a folder with a model of the world that generates; without, one is trained.
 
     `tried` are TRL's settings of an earlier time with their speeds, by shape and kind; shapes without are tried anew.
     """
@@ -22,6 +22,7 @@ class Options:
     alpaca: Path
     pipeline_rows: int
     data: Path
+    model: Path | None = None
     shapes: tuple[str, ...] = tuple(SHAPES)
     tried: Mapping[str, Any] = field(default_factory=dict)
 

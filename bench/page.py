@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from bench.notes import NOTES
@@ -247,6 +248,58 @@ def _annotation(entry: Results) -> str:
     return "\n\n".join([text, _table(["", "µs an example, one core", "examples/s"], rows), *lines])
 
 
+def _generation(entry: Results) -> str:
+    parts = [
+        "## Generation for evaluation\n\n"
+        "The world's prompts in the regime `inferred`, answered greedily by a model that has learned the world, with "
+        "the same limit and the same threads: by transformers' `generate` in static batches, prompts as they come, "
+        "against `Generator.generate` with batches of the same size. Tokens are the new ones of answers, up to their "
+        "stops. A round lasts from requests to texts. Ratios are medians of those of the rounds. Headers are free, so "
+        "that the model writes what it will, but for the row that says otherwise: there they can only be valid.",
+    ]
+    for size, found in entry["result"]["sizes"].items():
+        rows = [
+            [
+                name,
+                _rate(score),
+                f"{median(found['ratios'][name]):.2f}× {_spread(found['ratios'][name], '{:.2f}')}",
+                f"{found['num_different'][name]:,}",
+                _mib(score),
+            ]
+            for name, score in found["scores"].items()
+        ]
+        num_different, goals = found["num_different"]["ours"], entry["result"]["goals"]
+        parts += [
+            f"### Batches of {size}",
+            _table(["", "tokens/s", "against generate", "answers that differ", "memory, MiB"], rows),
+            _goal(
+                "ours against generate",
+                found["ratio"],
+                goals["ratio"],
+                at_least=True,
+                key=f"generation {size}",
+            ),
+            f"Time with constrained headers as a multiple of that with free ones: "
+            f"{_spread(found['constraint_rounds'], '{:.2f}')}. "
+            + _goal(
+                "it",
+                median(found["constraint_rounds"]),
+                goals["constraint"],
+                at_least=False,
+                key=f"constraint {size}",
+            ),
+            _goal(
+                f"answers of {found['num_prompts']:,} that differ from those of generate in any token",
+                num_different,
+                0,
+                at_least=False,
+                key="generation answers",
+                form="{:,}",
+            ),
+        ]
+    return "\n\n".join(parts)
+
+
 def _gpu(entry: Results) -> str:
     found = entry["result"]
     if "skipped" in found:
@@ -269,6 +322,7 @@ _SECTIONS: dict[str, Callable[[Results], str]] = {
     "marker_tax": _marker_tax,
     "pipeline": _pipeline,
     "annotation": _annotation,
+    "generation": _generation,
     "gpu": _gpu,
 }
 

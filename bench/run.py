@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import annotation, gpu, marker_tax, overhead, pipeline, roofline, training
+from bench import annotation, generation, gpu, marker_tax, overhead, pipeline, roofline, training
 from bench.contest import ROOT, say
 from bench.options import Options
 from bench.page import write_page
@@ -29,6 +29,7 @@ MEASUREMENTS: dict[str, Callable[[Options], dict[str, Any]]] = {
     "marker_tax": marker_tax.measure,
     "pipeline": pipeline.measure,
     "annotation": annotation.measure,
+    "generation": generation.measure,
     "gpu": gpu.measure,
 }
 
@@ -46,6 +47,7 @@ def main() -> None:
         alpaca=arguments.alpaca,
         pipeline_rows=arguments.rows,
         data=arguments.data,
+        model=None if arguments.model is None else arguments.model.resolve(),
         shapes=arguments.shapes,
         tried=_tried(results) if arguments.keep_tried else {},
     )
@@ -99,6 +101,11 @@ def _arguments() -> argparse.Namespace:
         type=Path,
         default=ROOT.parent / "shared" / "data",
         help="folder with train/ntrex128 and more, for the texts that rules annotate; those of the world without",
+    )
+    parser.add_argument(
+        "--model",
+        type=Path,
+        help="model folder of a run on the world, for generation; by default one is trained for it, two minutes",
     )
     parser.add_argument(
         "--tokenizer",

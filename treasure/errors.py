@@ -7,6 +7,7 @@ TreasureError
 ├── CheckpointError     a model folder that does not fit what is asked of it
 │   └── LeversError     a sound one, with other markers, template or format than asked for
 ├── AnnotationError     an annotation that cannot go on
+├── GenerationError     answers that no backend gave
 ├── TrainingError       a training that cannot go on
 ├── LoggerError         a logger that does not take what it is told
 ├── DiskFullError       no room to write
@@ -60,6 +61,10 @@ class LeverError(TreasureError):
 
 class AnnotationError(TreasureError):
     """An annotation that cannot go on. What is done is kept; the message says why and what to do."""
+
+
+class GenerationError(TreasureError):
+    """Answers that no backend gave; the message says why and what to do."""
 
 
 class TrainingError(TreasureError):

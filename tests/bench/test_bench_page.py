@@ -100,3 +100,27 @@ def test_annotation_is_judged_by_its_rate_and_its_slowest_category(tmp_path, rat
     assert "| lengths | 20 [20–20, n=1] | 50,000 |" in text
     assert verdict in text
     assert "the slowest category (style) against language at most 1.00; here 1.25, **not met**" in text
+
+
+@pytest.mark.parametrize(
+    ("ratio", "constraint", "different", "unmet"),
+    [(2.5, 1.01, 0, 0), (1.5, 1.01, 0, 1), (2.5, 1.2, 0, 1), (2.5, 1, 3, 1)],
+)
+def test_generation_is_judged_by_ratio_constraint_and_answers_that_differ(
+    tmp_path, ratio, constraint, different, unmet
+):
+    size = {
+        "scores": {"ours": SCORE, "generate": SCORE},
+        "ratios": {"ours": [ratio - 0.1, ratio, ratio + 0.1], "generate": [1.0, 1.0, 1.0]},
+        "ratio": ratio,
+        "constraint_rounds": [constraint],
+        "num_prompts": 1440,
+        "num_different": {"ours": different, "generate": 0},
+    }
+    text = page(tmp_path, generation={"sizes": {"32": size}, "goals": {"ratio": 2.0, "constraint": 1.05}})
+    assert (
+        f"| ours | 30 [29–31, n=3] | {ratio:.2f}× [{ratio - 0.1:.2f}–{ratio + 0.1:.2f}, n=3] | {different} | 500 |"
+        in text
+    )
+    assert f"differ from those of generate in any token at most 0; here {different}, " in text
+    assert text.count("**not met**") == unmet

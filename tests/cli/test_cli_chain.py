@@ -115,19 +115,19 @@ def test_a_second_start_skips_what_is_done(outputs, here):
 def test_generate_shows_the_markers_and_the_content(outputs, here):
     model = _runs(outputs)["tokens"] / "model"
     done = here(
-        "generate", f"checkpoint='{model}'", "prompt='What is the color of Tavi?'", "+force={lang: French}",
-        "generation.max_new_tokens=40",
+        "generate", f"checkpoint='{model}'", "prompt='What is the color of Tavi?'", "levers.lang={force: French}",
+        "generation.max_new_tokens=40", f"output={outputs / 'answer.jsonl'}",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
+    answer = json.loads((outputs / "answer.jsonl").read_text())
     assert answer["fixed"] == {"lang": "French"} and answer["markers"]["lang"] == "French"
 
 
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        (["+fix={lang: Frensh}"], ["Unknown value 'Frensh'", "Did you mean 'French'", "Allowed"]),
-        (["+fix={languag: French}"], ["Unknown category 'languag'", "Allowed"]),
+        (["levers={lang: Frensh}"], ["Unknown value 'Frensh'", "Did you mean 'French'", "Allowed"]),
+        (["levers.languag=French"], ["Unknown category 'languag'", "Allowed"]),
         (["prompt=null"], ["prompt", "input"]),
     ],
     ids=["value", "category", "nothing to answer"],
@@ -141,7 +141,7 @@ def test_impossible_levers_are_refused_in_a_paragraph(outputs, here, arguments, 
 
 
 def test_a_baseline_has_no_levers(outputs, here):
-    done = here("generate", f"checkpoint='{_runs(outputs)['none'] / 'model'}'", "prompt=Hi", "+fix={lang: French}")
+    done = here("generate", f"checkpoint='{_runs(outputs)['none'] / 'model'}'", "prompt=Hi", "levers.lang=French")
     assert done.returncode == 2 and "no levers" in done.stderr
 
 

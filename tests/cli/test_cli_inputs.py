@@ -8,12 +8,13 @@ import pytest
 
 from treasure.cli.jobs import run, train
 from treasure.cli.jobs.inputs import check_regimes, open_run_folder
+from treasure.config.compose import compose
 from treasure.config.schema import GenerateCommand, PathsConfig, RunCommand
 from treasure.data.config import DataConfig, DataSource
 from treasure.data.example import Example, Message
 from treasure.data.readers import DatasetConfig
 from treasure.data.splits import split_of
-from treasure.errors import ConfigError
+from treasure.errors import ConfigError, TreasureError
 from treasure.evaluation.config import BenchmarkConfig
 from treasure.markers.config import MarkerMode, MarkersConfig
 from treasure.model.config import ModelConfig
@@ -104,3 +105,18 @@ def test_nothing_to_evaluate_costs_no_training(tmp_path, fraction, message):
 def test_an_empty_checkpoint_is_called_empty():
     with pytest.raises(ConfigError, match="checkpoint is empty"):
         GenerateCommand(checkpoint="", prompt="one")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        (["benchmark.levers.lang=Frensh"], "Did you mean 'French'"),
+        (["benchmark.levers.length_tokens={at_most: 9}"], "cannot hold a limit"),
+        (["data=real", "benchmark.levers.lang=French"], "is for the world's prompts"),
+    ],
+    ids=["unknown", "limit", "files"],
+)
+def test_levers_that_no_evaluation_could_set_cost_no_training(overrides, told):
+    config = compose(RunCommand, "run", ["experiments=quick", *overrides])
+    with pytest.raises(TreasureError, match=told):
+        check_regimes(config)

@@ -3,6 +3,7 @@ import pickle
 import data_tokenizers
 import pytest
 from hypothesis import given
+from tokenizers import normalizers
 
 from treasure.data.text_codec import TextCodec, start_ids
 from treasure.markers.surface import SurfaceName
@@ -97,3 +98,38 @@ def test_pickling_keeps_words_words(name):
 def test_start_is_what_the_tokenizer_puts_there():
     assert start_ids(TOKENIZERS["sentencepiece"]) == [1]
     assert start_ids(TOKENIZERS["byte_level"]) == []
+
+
+def _normalizing(normalizer: normalizers.Normalizer) -> TextCodec:
+    tokenizer = data_tokenizers.byte_level()
+    tokenizer.backend_tokenizer.normalizer = normalizer
+    return TextCodec(tokenizer, GUARDED)
+
+
+@pytest.mark.parametrize(
+    ("normalizer", "text"),
+    [
+        (normalizers.NFC(), "a <MAR\u212aER_LIST> b"),
+        (normalizers.NFKC(), "a \uff1cMARKER_LIST\uff1e b"),
+        (normalizers.Lowercase(), "a <Marker_List> b"),
+        (normalizers.Sequence([normalizers.NFD(), normalizers.StripAccents()]), "a <MARKE\u0301R_L\u00ccST> b"),
+    ],
+    ids=["canonical", "compatible", "lower case", "no accents"],
+)
+def test_what_the_normalizer_makes_a_guarded_string_is_one(normalizer, text):
+    codec = _normalizing(normalizer)
+    (ids,), guarded, letters = codec.words([text]), codec.plain("<MARKER_LIST>"), codec.look_alikes()
+    assert not any(ids[i : i + len(guarded)] == guarded for i in range(len(ids)))
+    read = "".join(letters.get(letter, letter) for letter in text)
+    assert any(string in read for string in codec.control_strings)
+
+
+def test_only_a_normalizer_makes_look_alikes():
+    assert _normalizing(normalizers.NFC()).look_alikes() == {"\u212a": "K"}
+    assert not any(codec.look_alikes() for codec in CODECS.values())
+
+
+@EACH
+def test_half_a_letter_is_read_as_the_replacement_character(name):
+    codec = CODECS[name]
+    assert codec.words(["\ud83d a", "\ud83d\ude00"]) == codec.words(["\ufffd a", "\U0001f600"])

@@ -9,13 +9,13 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from treasure.data.config import TemplateConfig
-from treasure.errors import CheckpointError
+from treasure.errors import CheckpointError, LeversError
 from treasure.markers.config import MarkerMode
 from treasure.markers.dropout import DropoutConfig
 from treasure.markers.marker_set import MarkerSet
 from treasure.model import checkpoint, levers
 from treasure.model.causal_lm import load_pretrained
-from treasure.model.checkpoint import load_checkpoint, save_checkpoint
+from treasure.model.checkpoint import load_checkpoint, load_prompting, save_checkpoint
 from treasure.model.levers import FORMAT_VERSION, LEVERS_FILE, ExpectedLevers
 from treasure.model.loss import token_losses
 from treasure.taxonomy.taxonomy import Value
@@ -36,6 +36,22 @@ def test_save_and_load_give_the_same_losses_and_ids(mode, tmp_path):
         example.example.messages, markers
     )
     assert (again.taxonomy, again.max_length) == (found.taxonomy, found.max_length)
+
+
+@MODES
+def test_prompts_need_no_weights(mode, tmp_path):
+    found = tiny.checkpoint(mode)
+    save_checkpoint(found, tmp_path / "model")
+    (tmp_path / "model" / "model.safetensors").unlink()
+    prompting = load_prompting(tmp_path / "model", ExpectedLevers(tiny.TAXONOMY))
+    example = tiny.corpus(1)[0]
+    markers = MarkerSet() if mode is MarkerMode.NONE else example.markers
+    assert prompting.encoder.prompt_ids(example.example.messages, markers) == found.encoder.prompt_ids(
+        example.example.messages, markers
+    )
+    assert prompting.levers == found.levers
+    with pytest.raises(LeversError):
+        load_prompting(tmp_path / "model", ExpectedLevers(replace(tiny.TAXONOMY, categories=())))
 
 
 @MODES

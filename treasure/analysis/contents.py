@@ -6,6 +6,7 @@ from treasure.analysis.collect import RunTable
 from treasure.analysis.examples import SideBySide
 from treasure.analysis.figures.draw import SavedFigure
 from treasure.analysis.finished import FinishedReport
+from treasure.analysis.lever_studies.collect import SavedStudy
 from treasure.analysis.lifts import DifferenceRow, GroupRow, LiftRow
 from treasure.analysis.marker_accuracy import AccuracyRow
 from treasure.analysis.progress import ProgressRow
@@ -25,6 +26,7 @@ class Report(FinishedReport):
     accuracy: tuple[AccuracyRow, ...]
     verdicts: tuple[Verdict, ...]
     figures: tuple[SavedFigure, ...]
+    studies: tuple[SavedStudy, ...]
     examples: tuple[SideBySide, ...]
     facts: tuple[Fact, ...]
     provenance: tuple[tuple[str, str], ...]

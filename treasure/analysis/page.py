@@ -25,7 +25,7 @@ def render_page(report: Report) -> str:
         report=report,
         headlines=[verdict for verdict in report.verdicts if verdict.is_headline],
         details=[verdict for verdict in report.verdicts if not verdict.is_headline],
-        images=images_of(report.figures),
+        images=images_of([*report.figures, *(figure for saved in report.studies for figure in saved.figures)]),
         summary=summary_lines(report.lifts),
         regimes=[_REGIME_NAMES[regime] for regime in SUMMARY_REGIMES],
         regime_names=_REGIME_NAMES,

@@ -7,6 +7,7 @@ from treasure.analysis.collect import RunTable, load_runs
 from treasure.analysis.contents import Report
 from treasure.analysis.examples import pick_examples
 from treasure.analysis.figures.draw import draw_all
+from treasure.analysis.lever_studies.collect import saved_studies
 from treasure.analysis.lifts import (
     ALL,
     HEAD,
@@ -74,6 +75,7 @@ def _analyse(runs: RunTable, folder: Path, title: str) -> Report:
         accuracy=accuracy,
         verdicts=verdicts(lifts, differences),
         figures=draw_all(lifts, progress, accuracy, groups, folder / "figures"),
+        studies=saved_studies(runs.marked, folder / "figures"),
         examples=pick_examples(runs),
         facts=setting_facts(runs),
         provenance=provenance_lines(runs),

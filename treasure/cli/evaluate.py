@@ -1,14 +1,29 @@
-"""`treasure-evaluate`: asks a trained model every prompt in every regime and writes `records.jsonl`."""
+"""`treasure-evaluate`: asks a trained model every prompt in every regime and writes `records.jsonl`.
+
+`levers` measures how a trained model follows its levers, and saves with it what makes them keep what they promise.
+"""
+
+import sys
 
 from treasure.config.jobs import Job
 from treasure.config.launch import launch
-from treasure.config.schema import RunCommand
+from treasure.config.schema import LeversCommand, RunCommand
 
 
 def main() -> None:
-    """Entry point of `treasure-evaluate`."""
-    about = "Evaluates the model that treasure-train left in the run folder of the same options: the run is done."
-    launch(RunCommand, "run", _job, about=about)
+    """Entry point of `treasure-evaluate` and of its subcommand."""
+    if sys.argv[1:2] == ["levers"]:
+        about = "Measures the levers of a finished run and calibrates them; the next report of its group shows it."
+        launch(LeversCommand, "lever_studies", _levers, about=about, subcommand="levers")
+    else:
+        about = "Evaluates the model that treasure-train left in the run folder of the same options: the run is done."
+        launch(RunCommand, "run", _job, about=about)
+
+
+def _levers() -> Job[LeversCommand]:
+    from treasure.cli.jobs.levers import run
+
+    return run
 
 
 def _job() -> Job[RunCommand]:

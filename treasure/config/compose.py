@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from treasure.config.composer import open_composer
 from treasure.config.explain import explained
+from treasure.config.open_fields import with_pluses
 from treasure.config.typed import to_typed
 
 T = TypeVar("T")
@@ -19,5 +20,6 @@ def compose(schema: type[T], config_name: str, overrides: Sequence[str] = (), *,
     Raises:
         ConfigError: an unknown key or choice, a wrong type, a value out of range, a missing option.
     """
+    overrides = with_pluses(overrides, schema)
     with open_composer(schema, config_name, conf) as composer, explained(composer, overrides):
         return to_typed(composer.compose(overrides), schema)

@@ -20,6 +20,7 @@ from treasure.config.composer import Composer, conf_dir, open_composer
 from treasure.config.explain import explained
 from treasure.config.help import help_page
 from treasure.config.jobs import Jobs, Load, tell, wants_traceback
+from treasure.config.open_fields import with_pluses
 from treasure.config.plan import make_plan
 from treasure.errors import Interrupted, TreasureError
 from treasure.files import told_when_full, told_when_unusable
@@ -53,6 +54,7 @@ def launch(
     """
     _print_all_characters()
     arguments = _arguments(sys.argv[1:] if subcommand is None else sys.argv[2:])
+    arguments.overrides = with_pluses(arguments.overrides, schema)
     try:
         with stop_signals(), open_composer(schema, config_name, conf) as composer:
             if arguments.help:

@@ -14,7 +14,13 @@ from treasure.config.on_error import OnError
 from treasure.data.config import BatchConfig, DataConfig, DataSource
 from treasure.errors import ConfigError
 from treasure.evaluation.config import BenchmarkConfig, fitting_regimes
-from treasure.inference.config import GenerationConfig
+from treasure.evaluation.studies.config import StudiesConfig
+from treasure.evaluation.studies.disagreement_config import DisagreementStudyConfig
+from treasure.evaluation.studies.guidance_config import GuidanceStudyConfig
+from treasure.evaluation.studies.lengths_config import LengthsStudyConfig
+from treasure.inference.choosing_config import ChooseBy, ChoosingConfig
+from treasure.inference.config import BackendConfig, BackendKind, GenerationConfig
+from treasure.inference.guidance_config import GuidanceConfig
 from treasure.markers.config import MarkerMode, MarkersConfig
 from treasure.model.config import ModelConfig, OptimizerConfig, SchedulerConfig, Trainable
 from treasure.taxonomy.config import TaxonomyConfig
@@ -157,23 +163,51 @@ class GenerateCommand:
     prompt: str | None = None
     """One prompt; give this or `input`."""
     input: str | None = None
-    """JSON Lines with a `prompt` (and optionally `markers`) an object."""
+    """JSON Lines with a `prompt` (and optionally `levers`) an object."""
     output: str | None = None
-    """JSON Lines to write; None prints."""
-    fix: dict[str, Any] = field(default_factory=dict)
-    """Markers put into the prompt: category -> value."""
-    force: dict[str, Any] = field(default_factory=dict)
-    """Markers put into the prompt and into the header."""
+    """JSON Lines to write; None shows one answer as a page, and those to a file as JSON Lines."""
+    levers: dict[str, Any] = field(default_factory=dict)
+    """Category -> value (fix), infer, or {mode: value}; modes: default, fix, force, forbid, at_most, at_least."""
+    posteriors: bool = True
+    """Whether a page shows what the model believes of each category; read where one answer is shown."""
+    num_samples: int = 0
+    """Headers that beliefs are averaged over, at least 0; 0 shows them conditional on the header that is chosen."""
+    choosing: ChoosingConfig = field(default_factory=lambda: ChoosingConfig(num_headers=1))
+    guidance: GuidanceConfig = field(default_factory=GuidanceConfig)
+    backend: BackendConfig = field(default_factory=BackendConfig)
     generation: GenerationConfig = field(default_factory=GenerationConfig)
 
     def __post_init__(self) -> None:
+        is_chosen, is_guided = self.choosing.num_headers > 1, self.guidance.is_on
+        if is_chosen and is_guided:
+            raise ConfigError("Set choosing.num_headers above 1 or guidance, not both.")
+        if self.choosing.by is ChooseBy.REWARD:
+            raise ConfigError("choosing.by=reward takes a function, which a command line cannot give; call choose().")
+        if (is_chosen or is_guided) and self.backend.kind is not BackendKind.TRANSFORMERS:
+            what = "choosing among headers" if is_chosen else "guidance"
+            raise ConfigError(f"{what} needs backend.kind=transformers, got {self.backend.kind}.")
         if (self.prompt is None) == (self.input is None):
             raise ConfigError("Give either prompt='…' or input=FILE.jsonl, not both and not neither.")
+        if self.num_samples < 0:
+            raise ConfigError(f"num_samples must be at least 0, got {self.num_samples}.")
         if not self.checkpoint.strip():
             raise ConfigError(
                 "checkpoint is empty. Give the model folder that treasure-run or treasure-train wrote, such as "
                 "checkpoint=outputs/runs/<group>/<run>/model."
             )
+
+
+@dataclass(kw_only=True, slots=True)
+class LeversCommand:
+    """`treasure-evaluate levers`: how a trained model follows its levers."""
+
+    run: str
+    """Folder of a finished run with markers, such as outputs/runs/<group>/<run>."""
+    studies: StudiesConfig = field(default_factory=StudiesConfig)
+    lengths: LengthsStudyConfig = field(default_factory=LengthsStudyConfig)
+    disagreement: DisagreementStudyConfig = field(default_factory=DisagreementStudyConfig)
+    guidance_study: GuidanceStudyConfig = field(default_factory=GuidanceStudyConfig)
+    generation: GenerationConfig = field(default_factory=GenerationConfig)
 
 
 @dataclass(kw_only=True, slots=True)

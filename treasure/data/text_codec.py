@@ -5,6 +5,7 @@ first segment of a sequence gets the blank that some tokenizers put before a tex
 """
 
 import json
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 _ZERO_WIDTH_SPACE = "\u200b"
+_BLOCK = 1024
+"""So many letters of Unicode are normalized together, to find those that change."""
 
 
 class TextCodec:
@@ -19,7 +22,8 @@ class TextCodec:
 
     In words, these are ordinary letters: special tokens, added tokens (save white space and single characters, which
     base models use as plain vocabulary), and the strings in `guarded`, which are spelled letter by letter. Where the
-    vocabulary has nothing but letters for a guarded string, it gets a zero-width space after its first letter.
+    vocabulary has nothing but letters for a guarded string, it gets a zero-width space after its first letter. What
+    the tokenizer's normalizer would make one of these strings is one.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, guarded: Sequence[str] = ()) -> None:
@@ -32,11 +36,31 @@ class TextCodec:
         control_entries = [entry for entry in source["added_tokens"] if _is_control(entry["content"])]
         unknown = tokenizer.unk_token
         self._forbidden = frozenset(entry["id"] for entry in control_entries if entry["content"] != unknown)
-        self._spelled = {entry["content"]: tuple(entry["content"]) for entry in control_entries}
-        self._spelled |= {string: self._letters(string) for string in self._guarded}
+        self._control_strings = tuple(dict.fromkeys([*(entry["content"] for entry in control_entries), *guarded]))
+        self._spelled = {self._normalized(string): tuple(self._normalized(string)) for string in self._control_strings}
+        self._spelled |= {self._normalized(string): self._letters(self._normalized(string)) for string in guarded}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TextCodec, (self._tokenizer, self._guarded)  # the encoders would lose their settings when pickled
+
+    @property
+    def control_strings(self) -> tuple[str, ...]:
+        """What is never control in words, though it is elsewhere: special and added tokens, and the guarded strings."""
+        return tuple(dict.fromkeys([*self._control_strings, *self._spelled]))
+
+    def look_alikes(self) -> dict[str, str]:
+        """Letter -> letters of control strings that the normalizer makes of it, found by going through all of Unicode.
+
+        Empty for most tokenizers. Unicode's canonical form alone makes a K of the Kelvin sign.
+        """
+        if self._words.normalizer is None:
+            return {}
+        letters = set("".join(self.control_strings))
+        codes = [code for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
+        blocks = ("".join(map(chr, codes[i : i + _BLOCK])) for i in range(0, len(codes), _BLOCK))
+        changed = (letter for block in blocks if self._normalized(block) != block for letter in block)
+        found = ((letter, self._normalized(letter)) for letter in changed)
+        return {letter: read for letter, read in found if read != letter and letters.issuperset(read)}
 
     def control(self, text: str, *, first: bool = False) -> list[int]:
         """Ids of control text; `first` when nothing stands before it in the sequence."""
@@ -45,10 +69,11 @@ class TextCodec:
     def words(self, texts: Sequence[str], *, first: bool = False) -> list[list[int]]:
         """Ids of texts that are only words, whatever they contain."""
         encoder = self._words_first if first else self._words
-        encoded = [item.ids for item in encoder.encode_batch_fast(list(texts), add_special_tokens=False)]
+        whole = [_without_halves(text) for text in texts]
+        encoded = [item.ids for item in encoder.encode_batch_fast(whole, add_special_tokens=False)]
         return [
-            ids if self._is_clean(text, ids) else self._spell(text, first=first)
-            for text, ids in zip(texts, encoded, strict=True)
+            ids if self._is_clean(text, ids) else self._spell(self._normalized(text), first=first)
+            for text, ids in zip(whole, encoded, strict=True)
         ]
 
     def plain(self, text: str) -> list[int]:
@@ -60,7 +85,15 @@ class TextCodec:
         return [found.ids for found in self._words.encode_batch_fast(list(texts), add_special_tokens=False)]
 
     def _is_clean(self, text: str, ids: list[int]) -> bool:
-        return self._forbidden.isdisjoint(ids) and not any(string in text for string in self._guarded)
+        if not self._forbidden.isdisjoint(ids):
+            return False
+        text = self._normalized(text) if self._guarded else text
+        return not any(self._normalized(string) in text for string in self._guarded)
+
+    def _normalized(self, text: str) -> str:
+        """`text` as the tokenizer reads it; a second time changes nothing."""
+        normalizer = self._words.normalizer
+        return text if normalizer is None else normalizer.normalize_str(text)
 
     def _letters(self, string: str) -> tuple[str, ...]:
         """The letters of `string`, with an invisible one among them if the vocabulary spells it by letters anyway."""
@@ -88,6 +121,15 @@ def start_ids(tokenizer: PreTrainedTokenizerFast) -> list[int]:
     assert isinstance(full, list)
     places = [i for i in range(len(full)) if full[i : i + len(bare)] == bare]
     return full[: places[0]] if places else []
+
+
+def _without_halves(text: str) -> str:
+    """`text` with the replacement character for each half of a surrogate pair, which no tokenizer takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def _is_control(content: str) -> bool:

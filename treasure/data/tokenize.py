@@ -163,6 +163,14 @@ class Encoder:
         eos = self._tokenizer.eos_token
         return sorted({*end[-1:], *(self._codec.control(str(eos)) if eos is not None else [])})
 
+    def control_strings(self) -> tuple[str, ...]:
+        """What is read as control wherever a whole text is tokenized at once, but never in words."""
+        return self._codec.control_strings
+
+    def look_alikes(self) -> Mapping[str, str]:
+        """Letter -> letters of these strings that the tokenizer makes of it; takes a moment where it normalizes."""
+        return self._codec.look_alikes()
+
     def identity(self) -> Mapping[str, object]:
         """All that decides which ids come out, as JSON values: tokenizer content, template, surface."""
         content = json.loads(self._tokenizer.backend_tokenizer.to_str())

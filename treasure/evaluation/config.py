@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from treasure.errors import ConfigError
 from treasure.evaluation.record import Regime
@@ -18,6 +19,8 @@ class BenchmarkConfig:
     """Benchmarks to run; empty runs all that the data source has."""
     regimes: list[str] = field(default_factory=lambda: [str(regime) for regime in MARKED_REGIMES])
     """Regimes of a marked model at the end of training: inferred, fixed, forced, oracle."""
+    levers: dict[str, Any] = field(default_factory=dict)
+    """Levers of a marked model beside those of each regime: category -> value or {mode: value}; for the world."""
     snapshot_regimes: list[str] = field(default_factory=lambda: [str(Regime.INFERRED), str(Regime.FIXED)])
     """Regimes of a marked model at the snapshots kept during training."""
     snapshot_stride: int = 3

@@ -2,60 +2,66 @@
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
 
 # B rows, H heads, T places, D width of a head
 
-_GROWTH = 64
-"""Places that are added at once when a layer is full; each time costs a copy."""
+_GROWTH = 32
+"""Free places behind those in use when a layer is full; each time costs a copy."""
 
 
 class RoomyLayer(DynamicLayer):
-    """Keys and values [B H T D] with free places behind them, so that a step writes and does not copy what is there."""
+    """Keys and values [B H T D] with free places behind them, so that a step writes and does not copy what is there,
+    and rows that can be written anew.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.length = 0
+        self._first = self._end = 0  # the places in use
         self._room: tuple[Tensor, Tensor] | None = None
 
     def update(self, key_states: Tensor, value_states: Tensor, *_: object, **__: object) -> tuple[Tensor, Tensor]:
         """Adds the states of new places and returns those of all places."""
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
-        end = self.length + key_states.shape[-2]
-        if self._room is None or end > self._room[0].shape[-2]:
-            self._room = self._grown(key_states, end), self._grown(value_states, end, of_values=True)
+        number = key_states.shape[-2]
+        if self._room is None or self._end + number > self._room[0].shape[-2]:
+            self._room = self._grown(key_states), self._grown(value_states, of_values=True)
+            self._first, self._end = 0, self._end - self._first
         for room, new in zip(self._room, (key_states, value_states), strict=True):
-            room[..., self.length : end, :] = new
-        self.length = end
-        self.keys, self.values = (room[..., :end, :] for room in self._room)
+            room[..., self._end : self._end + number, :] = new
+        self._show(self._room, self._first, self._end + number)
+        assert self.keys is not None and self.values is not None
         return self.keys, self.values
 
-    def _grown(self, like: Tensor, end: int, *, of_values: bool = False) -> Tensor:
-        grown = like.new_zeros((*like.shape[:-2], end + _GROWTH, like.shape[-1]))
+    def _grown(self, like: Tensor, *, of_values: bool = False) -> Tensor:
+        length = self._end - self._first
+        grown = like.new_empty((*like.shape[:-2], length + like.shape[-2] + _GROWTH, like.shape[-1]))
         if self._room is not None:
-            grown[..., : self.length, :] = self._room[of_values][..., : self.length, :]
+            grown[..., :length, :] = self._room[of_values][..., self._first : self._end, :]
         return grown
+
+    def _show(self, room: tuple[Tensor, Tensor], first: int, end: int) -> None:
+        self._room, self._first, self._end = room, first, end
+        self.keys, self.values = (side[..., first:end, :] for side in room)
 
     def keep(self, rows: Tensor, first: int) -> None:
         """Keeps `rows` alone, and of them the places from `first` on."""
         if self._room is not None:
-            self._room = self._room[0][rows, :, first:], self._room[1][rows, :, first:]
-            self.length -= first
-            self.keys, self.values = (room[..., : self.length, :] for room in self._room)
+            first += self._first
+            keys, values = self._room
+            self._show((keys[rows, :, first:], values[rows, :, first:]), 0, self._end - first)
 
-    def join(self, other: "RoomyLayer") -> None:
-        """Puts the rows of `other` behind these; the shorter ones get empty places in front."""
-        length = max(self.length, other.length)
-        keys, values = _joined(self.keys, other.keys, length), _joined(self.values, other.values, length)
-        self._room, self.length = (keys, values), length
-        self.keys, self.values = (room[..., :length, :] for room in self._room)
-
-
-def _joined(first: Tensor | None, second: Tensor | None, length: int) -> Tensor:
-    assert first is not None and second is not None, "both layers have been written to"
-    return torch.cat([functional.pad(part, (0, 0, length - part.shape[-2], _GROWTH)) for part in (first, second)])
+    def put(self, rows: Tensor, other: "RoomyLayer", first: int) -> None:
+        """Writes the rows of `other`, which has no more places, over `rows`, end to end; keeps the places from `first`
+        on. What stood in front of a shorter row stays there.
+        """
+        assert self._room is not None and other.keys is not None and other.values is not None, "both are written to"
+        begin = self._end - other.keys.shape[-2]
+        assert begin >= self._first, "the rows that come are no longer than those that run"
+        for room, new in zip(self._room, (other.keys, other.values), strict=True):
+            room[rows, :, begin : self._end] = new
+        self._show(self._room, self._first + first, self._end)
 
 
 def roomy_cache(num_layers: int) -> Cache:

@@ -107,10 +107,9 @@ class _Batch:
     def step(self) -> int:
         """Lets prompts in or writes one token for each row; how many rows it ended."""
         if sum(self._done) >= _DONE_SHARE * len(self._rows):
+            if self._waiting:
+                return self._admit()
             self._leave()
-        free = self._settings.batch_size - len(self._rows)
-        if self._waiting and free >= _DONE_SHARE * self._settings.batch_size:
-            return self._admit(free)
         self._mask = nn.functional.pad(self._mask, (0, 1), value=1)
         self._positions = self._positions + 1
         if self._settings.num_positions is not None:  # a row that is done may stay past its end for a while
@@ -119,8 +118,10 @@ class _Batch:
         self._ids = self._pick(logits, self._rows)
         return self._note(range(len(self._rows)))
 
-    def _admit(self, number: int) -> int:
-        """Reads the next `number` prompts, padded on the left, and puts them behind the rows that run."""
+    def _admit(self) -> int:
+        """Reads the next prompts, padded on the left, and puts them in the places of rows that are done."""
+        places = [place for place, is_done in enumerate(self._done) if is_done]
+        number = len(places) if self._rows else self._settings.batch_size
         chosen = [self._waiting.pop() for _ in range(min(number, len(self._waiting)))]
         width = max(len(self._prompts[i]) for i in chosen)
         padded = [[self._settings.pad] * (width - len(self._prompts[i])) + list(self._prompts[i]) for i in chosen]
@@ -129,21 +130,30 @@ class _Batch:
         mask = (torch.arange(width, device=self._device) >= (width - lengths)[:, None]).long()
         cache = roomy_cache(self._model.config.get_text_config(decoder=True).num_hidden_layers)  # pyright: ignore
         logits = self._forward(ids, (mask.cumsum(-1) - 1).clamp(min=0), mask, cache)
-        self._join(self._pick(logits, chosen), lengths - 1, mask, cache)
-        self._rows += chosen
-        self._done += [False] * len(chosen)
-        return self._note(range(len(self._rows) - len(chosen), len(self._rows)))
+        picked = self._pick(logits, chosen)
+        if self._cache is None:
+            self._ids, self._positions, self._mask, self._cache = picked, lengths - 1, mask, cache
+            places, self._rows, self._done = list(range(len(chosen))), chosen, [False] * len(chosen)
+            return self._note(places)
+        places = places[: len(chosen)]
+        self._replace(places, picked, lengths - 1, mask, cache)
+        for place, row in zip(places, chosen, strict=True):
+            self._rows[place], self._done[place] = row, False
+        return self._note(places)
 
-    def _join(self, ids: Tensor, positions: Tensor, mask: Tensor, cache: Cache) -> None:
-        """Puts new rows behind those that run; the shorter side gets empty places in front."""
-        if self._cache is None or not self._rows:
-            self._ids, self._positions, self._mask, self._cache = ids, positions, mask, cache
-            return
+    def _replace(self, places: list[int], ids: Tensor, positions: Tensor, mask: Tensor, cache: Cache) -> None:
+        """Puts new rows in `places`, with empty places in front.
+
+        They are no longer than those that run: longer prompts go first, and answers come on top of them.
+        """
+        assert self._cache is not None
+        rows = torch.tensor(places, device=self._device)
+        self._ids[rows], self._positions[rows] = ids, positions
+        self._mask[rows] = nn.functional.pad(mask, (self._mask.shape[1] - mask.shape[1], 0))
+        first = int(self._mask.argmax(-1).min())
+        self._mask = self._mask[:, first:]
         for mine, theirs in zip(layers_of(self._cache), layers_of(cache), strict=True):
-            mine.join(theirs)
-        length = max(self._mask.shape[1], mask.shape[1])
-        self._mask = torch.cat([nn.functional.pad(side, (length - side.shape[1], 0)) for side in (self._mask, mask)])
-        self._ids, self._positions = torch.cat([self._ids, ids]), torch.cat([self._positions, positions])
+            mine.put(rows, theirs, first)
 
     def _note(self, places: Iterable[int]) -> int:
         """Takes down the newest id of the rows in `places`; how many of them it ends."""
@@ -189,26 +199,40 @@ class _Batch:
     def _pick(self, logits: Tensor, rows: Sequence[int]) -> Tensor:
         """The next id [B] of `rows`."""
         bound = [(i, c.allowed) for i, row in enumerate(rows) if (c := self._constraints[row]) is not None]
-        if self._settings.temperature == 0:
-            return _allowed_best(logits, bound)
-        for i, allowed in bound:
-            kept = sorted(allowed)
-            logits[i] = torch.full_like(logits[i], -torch.inf).index_copy(
-                0, torch.tensor(kept, device=self._device), logits[i, kept]
-            )
-        numbers = [self._number(row) for row in rows]
-        ranked, order = (logits.float() / self._settings.temperature).softmax(-1).sort(-1, descending=True)
-        below = ranked.cumsum(-1) - ranked  # what is more probable; the first token of a nucleus has nothing above it
-        ranked = ranked.masked_fill(below >= self._settings.top_p, 0.0)
-        reached = ranked.cumsum(-1)
-        wanted = torch.tensor(numbers, device=self._device)[:, None] * reached[:, -1:]
-        places = torch.searchsorted(reached, wanted, right=True).clamp(max=ranked.shape[-1] - 1)
-        return order.gather(-1, places)[:, 0]
+        keys = [(self._numbers[row], len(self.found[row])) for row in rows]
+        return pick(logits, bound, keys, self._settings)
 
-    def _number(self, row: int) -> float:
-        """A number in [0, 1) for the next token of `row`."""
-        key = key_to_int("sample", self._settings.seed, self._numbers[row], len(self.found[row]))
-        return float(np.random.Generator(np.random.PCG64(key)).random(dtype=np.float32))
+
+def pick(
+    logits: Tensor,
+    bound: Sequence[tuple[int, frozenset[int]]],
+    keys: Sequence[tuple[int, int]],
+    settings: DecodeSettings,
+) -> Tensor:
+    """The next id [B] of each row of `logits` [B V], which may change; `bound` holds rows and what they may go on with.
+
+    `keys` are (number, place of the next id) of each row, by which draws are keyed.
+    """
+    if settings.temperature == 0:
+        return _allowed_best(logits, bound)
+    for i, allowed in bound:
+        kept = sorted(allowed)
+        logits[i] = torch.full_like(logits[i], -torch.inf).index_copy(
+            0, torch.tensor(kept, device=logits.device), logits[i, kept]
+        )
+    ranked, order = (logits.float() / settings.temperature).softmax(-1).sort(-1, descending=True)
+    below = ranked.cumsum(-1) - ranked  # what is more probable; the first token of a nucleus has nothing above it
+    ranked = ranked.masked_fill(below >= settings.top_p, 0.0)
+    reached = ranked.cumsum(-1)
+    wanted = torch.tensor([_draw(settings.seed, *key) for key in keys], device=logits.device)[:, None] * reached[:, -1:]
+    places = torch.searchsorted(reached, wanted, right=True).clamp(max=ranked.shape[-1] - 1)
+    return order.gather(-1, places)[:, 0]
+
+
+def _draw(seed: int, number: int, place: int) -> float:
+    """A number in [0, 1) for the id in `place` of the row `number`."""
+    key = key_to_int("sample", seed, number, place)
+    return float(np.random.Generator(np.random.PCG64(key)).random(dtype=np.float32))
 
 
 def _allowed_best(logits: Tensor, bound: Sequence[tuple[int, frozenset[int]]]) -> Tensor:

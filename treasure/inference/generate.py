@@ -1,7 +1,7 @@
 """Batched generation with a KV cache: prompts and levers in, parsed headers and contents out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -23,6 +23,24 @@ from treasure.model.causal_lm import num_positions
 from treasure.model.checkpoint import Checkpoint
 from treasure.model.tokenizer import pad_id
 from treasure.taxonomy.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class Beginnings:
+    """What answers begin with: for each its prompt's ids, the ids that it is given, and what may follow these.
+
+    `stop` are the ids that end an answer.
+    """
+
+    prompts: list[list[int]]
+    prefixes: list[list[int]]
+    constraints: list[HeaderState | None]
+    stop: frozenset[int]
+
+    @property
+    def starts(self) -> list[list[int]]:
+        """Prompt and given ids of each."""
+        return [prompt + prefix for prompt, prefix in zip(self.prompts, self.prefixes, strict=True)]
 
 
 class Generator:
@@ -53,31 +71,46 @@ class Generator:
             LeverError: a marker is fixed or forced where the model has met no header, or none where it needs one.
             ConfigError: a prompt is longer than the model's table of positions.
         """
-        self._check(requests)
-        encoder = self._checkpoint.encoder
-        prompts = [encoder.prompt_ids(request.messages, request.fixed) for request in requests]
-        stop = self._stop_ids(requests)
+        begun = self.begin(requests)
         bar = tqdm(total=len(requests), desc=description, unit="prompt", disable=description is None, leave=False)
         with bar:
-            prefixes, constraints = self._openings(requests)
-            starts = [prompt + prefix for prompt, prefix in zip(prompts, prefixes, strict=True)]
-            continuations = self._continue(starts, stop, bar.update, constraints)
-        return [self._parse(prefix + ids, stop) for prefix, ids in zip(prefixes, continuations, strict=True)]
+            continuations = self.continued(begun.starts, begun.stop, bar.update, begun.constraints)
+        return [self.parse(prefix + ids, begun.stop) for prefix, ids in zip(begun.prefixes, continuations, strict=True)]
 
     def headers(self, requests: Sequence[GenerationRequest], description: str | None = None) -> list[MarkerSet]:
         """The header that the model writes before each answer, without the answer."""
-        self._check(requests, needs_header=True)
+        begun = self.begin(requests, needs_header=True)
+        header_stop = begun.stop | frozenset(self._checkpoint.encoder.header_end_ids())
+        bar = tqdm(total=len(requests), desc=description, unit="header", disable=description is None, leave=False)
+        with bar:
+            found = self.continued(begun.starts, header_stop, bar.update, begun.constraints)
+        return [self._read(prefix + ids, begun.stop).markers for prefix, ids in zip(begun.prefixes, found, strict=True)]
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The model that answers."""
+        return self._checkpoint
+
+    @property
+    def config(self) -> GenerationConfig:
+        """How it answers."""
+        return self._config
+
+    def begin(
+        self, requests: Sequence[GenerationRequest], *, needs_header: bool = False, constrained: bool = False
+    ) -> Beginnings:
+        """What the answers to `requests` begin with; `constrained` holds headers that the configuration leaves free.
+
+        Raises:
+            LeverError, ConfigError: as `generate` does.
+        """
+        self._check(requests, needs_header=needs_header)
         encoder = self._checkpoint.encoder
         prompts = [encoder.prompt_ids(request.messages, request.fixed) for request in requests]
-        stop = self._stop_ids(requests)
-        header_stop = stop | frozenset(encoder.header_end_ids())
-        prefixes, constraints = self._openings(requests)
-        starts = [prompt + prefix for prompt, prefix in zip(prompts, prefixes, strict=True)]
-        with tqdm(
-            total=len(requests), desc=description, unit="header", disable=description is None, leave=False
-        ) as bar:
-            found = self._continue(starts, header_stop, bar.update, constraints)
-        return [self._read(prefix + ids, stop).markers for prefix, ids in zip(prefixes, found, strict=True)]
+        prefixes, constraints = self._openings(requests, constrained=constrained)
+        begun = Beginnings(prompts, prefixes, constraints, self._stop_ids(requests))
+        self._check_room(begun.starts)
+        return begun
 
     def _check(self, requests: Sequence[GenerationRequest], *, needs_header: bool = False) -> None:
         style, has_markers = self._checkpoint.style, self._checkpoint.surface is not None
@@ -100,22 +133,33 @@ class Generator:
     def _stop_ids(self, requests: Sequence[GenerationRequest]) -> frozenset[int]:
         return frozenset(i for request in requests for i in self._checkpoint.encoder.stop_ids(request.messages))
 
-    def _openings(self, requests: Sequence[GenerationRequest]) -> tuple[list[list[int]], list[HeaderState | None]]:
+    def _openings(
+        self, requests: Sequence[GenerationRequest], *, constrained: bool
+    ) -> tuple[list[list[int]], list[HeaderState | None]]:
         """For each request the ids that its answer begins with, and what may follow them."""
         prefixes: list[list[int]] = [[] for _ in requests]
         states: list[HeaderState | None] = [None] * len(requests)
         if not self._has_header:
             return prefixes, states
+        all_held = constrained or self._config.header is HeaderMode.CONSTRAINED
         for i, request in enumerate(requests):
             if not self._checkpoint.style.writes_header:
                 header = _with_buckets(request.forced, self._checkpoint.taxonomy)
                 prefixes[i] = self._checkpoint.encoder.header_ids(header)
-            elif self._config.header is HeaderMode.CONSTRAINED or len(request.forced) or request.forbidden:
+            elif all_held or len(request.forced) or request.forbidden:
                 prefixes[i] = self._grammar.opening
                 states[i] = self._grammar.start(HeaderLimits(request.forced, request.forbidden))
         return prefixes, states
 
-    def _continue(
+    def _check_room(self, starts: Sequence[list[int]]) -> None:
+        longest = max(map(len, starts), default=0)
+        if self._num_positions is not None and longest > self._num_positions:
+            raise ConfigError(
+                f"A prompt with its markers has {longest} tokens, and this model has {self._num_positions} positions. "
+                "Shorten the prompt."
+            )
+
+    def continued(
         self,
         prompts: Sequence[list[int]],
         stop: frozenset[int],
@@ -123,15 +167,10 @@ class Generator:
         constraints: Sequence[HeaderState | None],
     ) -> list[list[int]]:
         """The new ids for each prompt, up to and including the first of `stop`, beginning as `constraints` allow."""
-        longest = max(map(len, prompts), default=0)
-        if self._num_positions is not None and longest > self._num_positions:
-            raise ConfigError(
-                f"A prompt with its markers has {longest} tokens, and this model has {self._num_positions} positions. "
-                "Shorten the prompt."
-            )
+        self._check_room(prompts)
         if self._is_plain:
             shares = num_shares(self._device, len(prompts), self._config.batch_size)
-            return decode_in_shares(self._checkpoint.model, prompts, self._settings(stop), on_done, shares, constraints)
+            return decode_in_shares(self._checkpoint.model, prompts, self.settings(stop), on_done, shares, constraints)
         found: list[list[int]] = [[] for _ in prompts]
         order = sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
         for start in range(0, len(order), self._config.batch_size):
@@ -142,7 +181,8 @@ class Generator:
             on_done(len(chosen))
         return found
 
-    def _settings(self, stop: frozenset[int]) -> DecodeSettings:
+    def settings(self, stop: frozenset[int]) -> DecodeSettings:
+        """How ids are decoded, a header's included, up to one of `stop`."""
         return DecodeSettings(
             max_new_tokens=self._config.max_new_tokens + self._header_room,
             batch_size=self._config.batch_size,
@@ -182,7 +222,8 @@ class Generator:
             )
         return [_until_end(row, stop, pad) for row in output[:, width:].tolist()]
 
-    def _parse(self, ids: list[int], stop: frozenset[int]) -> Generation:
+    def parse(self, ids: list[int], stop: frozenset[int]) -> Generation:
+        """The answer that `ids` are, beginning with what was given of it."""
         parsed = self._read(ids, stop)
         finished = bool(ids) and ids[-1] in stop
         return Generation(parsed.markers, parsed.content, parsed.problems, len(ids), finished)

@@ -88,6 +88,11 @@ class LeverSet:
         levers.check(taxonomy)
         return levers
 
+    @classmethod
+    def setting(cls, mode: LeverMode, markers: MarkerSet) -> Self:
+        """What `markers` say, each in this mode."""
+        return cls({name: Lever(mode, markers.values(name)) for name in markers.categories})
+
     def over(self, others: "LeverSet", taxonomy: Taxonomy) -> "LeverSet":
         """These levers, and for categories that they do not name those of `others`.
 

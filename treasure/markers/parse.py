@@ -139,14 +139,14 @@ def _value(name: str, raw: str, taxonomy: Taxonomy, problems: list[str]) -> Scal
         problems.append(f"unknown category {_shown(name)}")
         return None
     category = taxonomy.category(name)
-    try:
-        if not category.is_numeric:
-            return category.parse(raw)
-        digits = raw.replace(" ", "")  # some tokenizers put a blank before each digit when they decode
-        if _NUMBER.fullmatch(digits):
+    if raw in category.value_names:
+        return raw
+    digits = raw.replace(" ", "")  # some tokenizers put a blank before each digit when they decode
+    if category.is_numeric and _NUMBER.fullmatch(digits):
+        try:
             return category.parse(digits)
-    except TaxonomyError:
-        pass  # reported below, in the words of a header
+        except TaxonomyError:
+            pass  # out of range, and reported in the words of a header
     problems.append(f"{name} cannot be {_shown(raw)}")
     return None
 

@@ -3,7 +3,8 @@
 <folder>/
     model.safetensors, config.json, …   the model, adapters merged: plain `from_pretrained` loads it
     tokenizer.json, …                   its tokenizer, marker tokens included
-    treasure.json                       taxonomy, surface, template, context, and their hash
+    chat_template.jinja                 what training wrote, for engines: it takes `markers` and `header`
+    treasure.json                       taxonomy, surface, template, context, the base's chat template, and their hash
     provenance.json                     commit, versions, hardware
     README.md                           the model card
     adapter/                            the adapters alone, in peft's format, where adapters were trained
@@ -28,8 +29,9 @@ from treasure.markers.surface import Surface, make_surface
 from treasure.model.adapters import adapt, merged_copy, save_adapter
 from treasure.model.card import TrainingStory, render_card
 from treasure.model.causal_lm import load_pretrained, num_rows
+from treasure.model.chat_template import chat_template
 from treasure.model.config import ModelConfig
-from treasure.model.levers import ExpectedLevers, Levers, check_levers, read_levers, write_levers
+from treasure.model.levers import BaseTemplate, ExpectedLevers, Levers, check_levers, read_levers, write_levers
 from treasure.model.marker_embeddings import add_marker_embeddings, add_marker_tokens
 from treasure.model.tokenizer import load_tokenizer
 from treasure.taxonomy.taxonomy import Taxonomy
@@ -62,7 +64,21 @@ class Checkpoint:
     def levers(self) -> Levers:
         """What `treasure.json` says of it."""
         surface = None if self.surface is None else self.surface.name
-        return Levers(self.taxonomy, surface, self.template, self.max_length, self.style)
+        base = BaseTemplate(self.tokenizer.chat_template)
+        return Levers(self.taxonomy, surface, self.template, self.max_length, self.style, base)
+
+
+@dataclass(frozen=True)
+class Prompting:
+    """All of a checkpoint but its weights: what writes prompts for a model that runs elsewhere, and reads its answers.
+
+    `surface` is None for a model without markers.
+    """
+
+    tokenizer: PreTrainedTokenizerFast
+    encoder: Encoder
+    surface: Surface | None
+    levers: Levers
 
 
 def make_checkpoint(
@@ -105,7 +121,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, story: TrainingStory |
         DiskFullError: there is no room for it.
     """
     with told_when_full(f"the model folder '{folder}'"), whole_folder(folder) as partial:
-        checkpoint.tokenizer.save_pretrained(partial)
+        _exported_tokenizer(checkpoint).save_pretrained(partial)
         write_levers(partial, checkpoint.levers, [path.name for path in partial.iterdir()])
         model = checkpoint.model if checkpoint.adapter is None else merged_copy(checkpoint.adapter)
         model.save_pretrained(partial, safe_serialization=True)
@@ -115,8 +131,15 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, story: TrainingStory |
         write_text(partial / CARD_FILE, render_card(checkpoint.levers, story))
 
 
-def load_checkpoint(folder: Path, expected: ExpectedLevers = ExpectedLevers()) -> Checkpoint:  # noqa: B008  # frozen
-    """The checkpoint in `folder`.
+def _exported_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerFast:
+    """The tokenizer with a chat template that knows the levers; that in memory keeps its own."""
+    tokenizer = copy.copy(checkpoint.tokenizer)
+    tokenizer.chat_template = chat_template(checkpoint.levers, checkpoint.tokenizer, checkpoint.encoder)
+    return tokenizer
+
+
+def load_prompting(folder: Path, expected: ExpectedLevers = ExpectedLevers()) -> Prompting:  # noqa: B008  # frozen
+    """What the checkpoint in `folder` holds beside its weights, which are not read.
 
     Raises:
         LeversError: it has other levers than `expected`, or a later format.
@@ -127,13 +150,32 @@ def load_checkpoint(folder: Path, expected: ExpectedLevers = ExpectedLevers()) -
     surface = None if levers.surface is None else make_surface(levers.surface, levers.taxonomy)
     tokenizer = load_tokenizer(str(folder))
     encoder = Encoder(tokenizer, make_template(levers.template, tokenizer), surface)
+    return Prompting(tokenizer, encoder, surface, levers)
+
+
+def load_checkpoint(folder: Path, expected: ExpectedLevers = ExpectedLevers()) -> Checkpoint:  # noqa: B008  # frozen
+    """The checkpoint in `folder`.
+
+    Raises:
+        LeversError: it has other levers than `expected`, or a later format.
+        CheckpointError: it is no checkpoint of ours, or was changed by hand.
+    """
+    found = load_prompting(folder, expected)
     model = load_pretrained(folder)
     rows = num_rows(model)
-    if rows < len(tokenizer):
+    if rows < len(found.tokenizer):
         raise CheckpointError(
-            f"The model in '{folder}' has {rows} embedding rows and its tokenizer {len(tokenizer)} tokens: they do not "
-            "belong together. Export the model again."
+            f"The model in '{folder}' has {rows} embedding rows and its tokenizer {len(found.tokenizer)} tokens: they "
+            "do not belong together. Export the model again."
         )
+    levers = found.levers
     return Checkpoint(
-        model, tokenizer, levers.taxonomy, surface, levers.template, levers.max_length, encoder, levers.style
+        model,
+        found.tokenizer,
+        levers.taxonomy,
+        found.surface,
+        levers.template,
+        levers.max_length,
+        found.encoder,
+        levers.style,
     )

@@ -17,19 +17,32 @@ from treasure.taxonomy.load import taxonomy_from_dict, taxonomy_to_dict
 from treasure.taxonomy.taxonomy import Category, Taxonomy
 
 LEVERS_FILE = "treasure.json"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised when a folder changes in a way that earlier code would read wrongly."""
+
+_BASE_TEMPLATE = "base_chat_template"
+
+
+@dataclass(frozen=True)
+class BaseTemplate:
+    """The chat template that the base's tokenizer came with: one text, several by name, or None."""
+
+    text: str | dict[str, str] | None
 
 
 @dataclass(frozen=True)
 class Levers:
-    """Which markers a model knows and how they are written. `surface` is None for a model without markers."""
+    """Which markers a model knows and how they are written. `surface` is None for a model without markers.
+
+    `base_template` is None in folders of before models were exported with a chat template of their own.
+    """
 
     taxonomy: Taxonomy
     surface: SurfaceName | None
     template: TemplateConfig
     max_length: int
     style: HeaderStyle = DEFAULT_STYLE
+    base_template: BaseTemplate | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +63,7 @@ def write_levers(folder: Path, levers: Levers, tokenizer_files: Sequence[str]) -
         "max_length": levers.max_length,
         "template": asdict(levers.template),
         "taxonomy": taxonomy_to_dict(levers.taxonomy),
+        **({} if levers.base_template is None else {_BASE_TEMPLATE: levers.base_template.text}),
         "files": {name: _digest((folder / name).read_bytes()) for name in sorted(tokenizer_files)},
     }
     write_json(folder / LEVERS_FILE, {"hash": _hash(content), **content})
@@ -82,7 +96,18 @@ def read_levers(folder: Path) -> Levers:
         template=TemplateConfig(**{**content["template"], "kind": TemplateKind(content["template"]["kind"])}),
         max_length=content["max_length"],
         style=_style(content.get("header")),
+        base_template=_base_template(content),
     )
+
+
+def base_template(folder: Path) -> BaseTemplate | None:
+    """The chat template to put back into the tokenizer of `folder`; None where it has its own, or is no folder of ours.
+
+    Raises:
+        CheckpointError: `treasure.json` is there and not readable.
+    """
+    path = folder / LEVERS_FILE
+    return _base_template(_read(path)) if path.is_file() else None
 
 
 def check_levers(found: Levers, expected: ExpectedLevers, folder: Path) -> None:
@@ -97,6 +122,10 @@ def check_levers(found: Levers, expected: ExpectedLevers, folder: Path) -> None:
             f"The model in '{folder}' was trained with other levers than those asked for: {'; '.join(differences)}. "
             "Ask for those of the model, or train again."
         )
+
+
+def _base_template(content: dict[str, Any]) -> BaseTemplate | None:
+    return BaseTemplate(content[_BASE_TEMPLATE]) if _BASE_TEMPLATE in content else None
 
 
 def _style(content: dict[str, Any] | None) -> HeaderStyle:

@@ -9,6 +9,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from treasure.errors import CheckpointError
 from treasure.files import own_folder, place
+from treasure.model.levers import base_template
 
 _NAME = "bpe-"
 PAD, END = "<|pad|>", "<|end|>"
@@ -74,6 +75,8 @@ def _whole(folder: Path) -> PreTrainedTokenizerFast | None:
 def load_tokenizer(path: str) -> PreTrainedTokenizerFast:
     """The tokenizer of a Hugging Face id or folder, padding on the left as generation needs.
 
+    That of a model folder of ours has the chat template of its base, by which the model was trained.
+
     Raises:
         CheckpointError: nothing usable is there, or it has no fast implementation.
     """
@@ -90,6 +93,8 @@ def load_tokenizer(path: str) -> PreTrainedTokenizerFast:
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "left"
+    if (base := base_template(Path(path))) is not None:
+        tokenizer.chat_template = base.text
     return tokenizer
 
 

@@ -14,8 +14,8 @@ from omegaconf import OmegaConf
 
 from treasure.annotation.finding import Outcome
 from treasure.annotation.llm.annotator import LLMAnnotator
+from treasure.annotation.llm.chat import _retry_after_s
 from treasure.annotation.llm.config import AnswerMode, LLMConfig, RunnerConfig
-from treasure.annotation.llm.endpoint import _retry_after_s
 from treasure.annotation.llm.record import Totals
 from treasure.errors import AnnotationError, ConfigError, Interrupted, MissingExtraError
 from treasure.stopping import deferred_stop, stop_signals

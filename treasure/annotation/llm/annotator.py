@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from treasure.annotation.finding import Finding, Outcome
+from treasure.annotation.llm.chat import check_installed
 from treasure.annotation.llm.choice import check_letters
 from treasure.annotation.llm.config import AnswerMode, LLMConfig, digest
-from treasure.annotation.llm.endpoint import check_installed
 from treasure.annotation.llm.estimate import Estimate, estimate
 from treasure.annotation.llm.local_runner import LocalRunner
 from treasure.annotation.llm.progress import Bar

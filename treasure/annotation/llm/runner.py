@@ -8,13 +8,12 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
 
+from treasure.annotation.llm.chat import AttemptError, Hope, run_loop
 from treasure.annotation.llm.config import AnswerMode, LLMConfig
-from treasure.annotation.llm.endpoint import AttemptError, Endpoint, Hope
+from treasure.annotation.llm.endpoint import Endpoint
 from treasure.annotation.llm.prompt import Request
 from treasure.annotation.llm.rate_limit import RateLimit
 from treasure.annotation.llm.record import Record, Status, Turn, Usage, failure
@@ -61,7 +60,7 @@ class Runner:
         drive = _Drive(len(todo))
         with deferred_stop(drive.end_soon):
             if not stop_asked():
-                _run_loop(self._run(todo, drive, on_done))
+                run_loop(self._run(todo, drive, on_done))
         if stop_asked():  # an outer block defers the signal further, but there is nothing to go on with
             raise Interrupted(stop_asked())
         if drive.error is not None:
@@ -243,14 +242,3 @@ class _Drive:
         """Sleeps, but no longer than until the end."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._over.wait(), seconds)
-
-
-def _run_loop(work: Coroutine[Any, Any, None]) -> None:
-    """Runs `work` in an event loop; in a thread of its own where one runs here already, as in a notebook."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        asyncio.run(work)
-        return
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        pool.submit(asyncio.run, work).result()

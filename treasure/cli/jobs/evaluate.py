@@ -7,7 +7,7 @@ from pathlib import Path
 from pytorch_lightning.loggers import Logger
 
 from treasure.cli.console import quiet_libraries, say
-from treasure.cli.jobs.inputs import Inputs, load_inputs, open_run_folder
+from treasure.cli.jobs.inputs import Inputs, levers_beside, load_inputs, open_run_folder
 from treasure.cli.jobs.train import run_loggers
 from treasure.cli.jobs.trained import read_frequency, read_summary, told_to_train_again
 from treasure.config.schema import RunCommand
@@ -103,9 +103,12 @@ def _evaluate_model(
     if inputs.world is not None:
         oracle = Oracle(inputs.world, lambda jobs: run_code(jobs))
         prompts = selected_prompts(config, inputs.world)[::stride]
-        return evaluate_world(
-            generator, oracle, prompts, chosen, frequency, in_prompt=checkpoint.style.in_prompt, **shared
-        )
+        levers = {
+            "taxonomy": inputs.taxonomy,
+            "style": checkpoint.style,
+            "beside": levers_beside(config, inputs.taxonomy),
+        }
+        return evaluate_world(generator, oracle, prompts, chosen, frequency, **levers, **shared)
     examples = inputs.corpus.validation[::stride]
     room = room_encoder(checkpoint, config.markers)
     return evaluate_heldout(checkpoint, generator, examples, chosen, frequency, room=room, option=option, **shared)

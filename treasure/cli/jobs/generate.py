@@ -1,39 +1,38 @@
 """The job of `treasure-generate`: a trained model answers one prompt or a file of prompts, with levers."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from treasure.cli.answer_page import answer_page
 from treasure.cli.console import console, quiet_libraries, say
 from treasure.config.schema import GenerateCommand
 from treasure.data.example import Message
-from treasure.errors import DataError, TaxonomyError
+from treasure.errors import DataError, LeverError, TaxonomyError
+from treasure.inference.backends.build import make_backend
+from treasure.inference.choosing import choose
+from treasure.inference.config import BackendKind
 from treasure.inference.generate import Generator
+from treasure.inference.guidance import generate_guided
+from treasure.inference.length_calibration import LengthCalibration
+from treasure.inference.levers import LeverSet
 from treasure.inference.request import Generation, GenerationRequest
 from treasure.jsonl import read_jsonl, write_jsonl
-from treasure.markers.marker_set import MarkerSet
-from treasure.model.checkpoint import load_checkpoint
+from treasure.model.checkpoint import Checkpoint, Prompting, load_checkpoint, load_prompting
 from treasure.plurals import plural
-from treasure.taxonomy.taxonomy import Taxonomy
 
 
 def run(config: GenerateCommand) -> None:
-    """Prints or writes each answer with the markers that the model wrote before it."""
+    """Shows one answer as a page, or writes many with the markers that the model wrote before them."""
     quiet_libraries()
-    checkpoint = load_checkpoint(Path(config.checkpoint))
-    if checkpoint.surface is None and (config.fix or config.force):
-        raise TaxonomyError(f"The model in '{config.checkpoint}' was trained without markers, so it has no levers.")
-    forced = MarkerSet.of(checkpoint.taxonomy, config.force)
-    in_prompt = config.force if checkpoint.style.in_prompt else {}
-    requests = [
-        GenerationRequest(
-            (Message("user", prompt),),
-            fixed=MarkerSet.of(checkpoint.taxonomy, {**config.fix, **levers, **in_prompt}),
-            forced=forced,
-        )
-        for prompt, levers in _prompts(config, checkpoint.taxonomy)
-    ]
-    answers = Generator(checkpoint, config.generation).generate(requests, description="answers")
+    folder = Path(config.checkpoint)
+    runs_here = config.backend.kind is BackendKind.TRANSFORMERS
+    model = load_checkpoint(folder) if runs_here else load_prompting(folder)
+    requests = _requests(config, model)
+    answers = _answers(config, model, requests)
+    if config.output is None and config.input is None:
+        console.print(answer_page(requests[0], answers[0]))
+        return
     rows = [_row(request, answer) for request, answer in zip(requests, answers, strict=True)]
     if config.output is not None:
         say(f"{plural(write_jsonl(Path(config.output), rows), 'answer')}: {config.output}")
@@ -42,29 +41,65 @@ def run(config: GenerateCommand) -> None:
         console.print_json(data=row)
 
 
-def _prompts(config: GenerateCommand, taxonomy: Taxonomy) -> list[tuple[str, Mapping[str, Any]]]:
-    """(prompt, levers of this prompt) for each one asked for.
+def _answers(
+    config: GenerateCommand, model: Checkpoint | Prompting, requests: Sequence[GenerationRequest]
+) -> list[Generation]:
+    description = "answers" if len(requests) > 1 else None
+    if not isinstance(model, Checkpoint):
+        return make_backend(config.backend, config.generation, Path(config.checkpoint)).generate(requests, description)
+    generator = Generator(model, config.generation)
+    if config.choosing.num_headers > 1:
+        return [choice.generation for choice in choose(generator, requests, config.choosing, description=description)]
+    if config.guidance.is_on:
+        return generate_guided(generator, requests, config.guidance, description)
+    return generator.generate(requests, description)
+
+
+def _requests(config: GenerateCommand, model: Checkpoint | Prompting) -> list[GenerationRequest]:
+    """What is asked, with the levers of the command under those of each row.
 
     Raises:
-        DataError: a row without a prompt, or with markers that the taxonomy does not have.
+        TaxonomyError, LeverError: levers that are impossible; those of a row name file and line.
     """
+    taxonomy, style = model.levers.taxonomy, model.levers.style
+    levers = LeverSet.of(taxonomy, config.levers)
+    lengths = LengthCalibration.read(Path(config.checkpoint))
     if config.input is None:
         assert config.prompt is not None
-        return [(config.prompt, {})]
-    found: list[tuple[str, Mapping[str, Any]]] = []
-    for line, row in read_jsonl(Path(config.input)):
-        prompt, levers = row.get("prompt"), row.get("markers", {})
-        if not isinstance(prompt, str) or not isinstance(levers, dict):
-            raise DataError(
-                "Expected {'prompt': text} and optionally 'markers': {category: value}.", config.input, line
-            )
+        _check_has_levers(model, levers, config.checkpoint)
+        return [levers.request((Message("user", config.prompt),), taxonomy, style, lengths)]
+    found: list[GenerationRequest] = []
+    for line, prompt, own in _rows(Path(config.input)):
         try:
-            MarkerSet.of(taxonomy, levers)
-        except TaxonomyError as error:
+            both = LeverSet.of(taxonomy, own).over(levers, taxonomy)
+            _check_has_levers(model, both, config.checkpoint)
+            found.append(both.request((Message("user", prompt),), taxonomy, style, lengths))
+        except (TaxonomyError, LeverError) as error:
             raise DataError(str(error), config.input, line) from error
-        found.append((prompt, levers))
     if not found:
         raise DataError("The file holds no prompt.", config.input)
+    return found
+
+
+def _check_has_levers(model: Checkpoint | Prompting, levers: LeverSet, folder: str) -> None:
+    if model.surface is None and levers.levers:
+        raise LeverError(f"The model in '{folder}' was trained without markers, so it has no levers.")
+
+
+def _rows(path: Path) -> Sequence[tuple[int, str, dict[str, Any]]]:
+    """(line, prompt, levers) of each row.
+
+    Raises:
+        DataError: a row without a prompt, or whose levers are no mapping.
+    """
+    found: list[tuple[int, str, dict[str, Any]]] = []
+    for line, row in read_jsonl(path):
+        prompt, levers = row.get("prompt"), row.get("levers", {})
+        if not isinstance(prompt, str) or not isinstance(levers, dict):
+            raise DataError("Expected {'prompt': text} and optionally 'levers': {category: value}.", path, line)
+        if unknown := sorted(set(row) & {"markers", "fix", "force"}):
+            raise DataError(f"'{unknown[0]}' is not read here: levers stand in 'levers'.", path, line)
+        found.append((line, prompt, levers))
     return found
 
 
@@ -72,6 +107,7 @@ def _row(request: GenerationRequest, answer: Generation) -> dict[str, Any]:
     return {
         "prompt": request.messages[-1].content,
         "fixed": request.fixed.to_dict(),
+        "forced": request.forced.to_dict(),
         "markers": answer.markers.to_dict(),
         "content": answer.content,
         "problems": list(answer.problems),

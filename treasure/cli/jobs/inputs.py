@@ -7,7 +7,9 @@ from treasure.config.composer import conf_dir
 from treasure.config.run_folder import RunFolder, to_plain
 from treasure.config.schema import RunCommand
 from treasure.data.config import DataSource
+from treasure.errors import ConfigError, LeverError
 from treasure.evaluation.config import check_heldout_regimes, fitting_regimes
+from treasure.inference.levers import LeverSet
 from treasure.markers.config import MarkerMode
 from treasure.taxonomy.taxonomy import Taxonomy
 from treasure.training.corpus import Corpus, build_corpus
@@ -55,7 +57,10 @@ def check_regimes(config: RunCommand) -> None:
 
     Raises:
         ConfigError: held-out examples, which data from files are evaluated on, cannot be asked so.
+        TaxonomyError, LeverError: levers that no evaluation could set.
     """
+    if config.benchmark.levers:
+        levers_beside(config, config.taxonomy.load(conf_dir() / "taxonomy"))
     if config.data.source is DataSource.WORLD or config.markers.mode is MarkerMode.NONE:
         return
     style = config.markers.style(config.batch.header_loss_weight)
@@ -64,6 +69,21 @@ def check_regimes(config: RunCommand) -> None:
         asked["benchmark.snapshot_regimes"] = config.benchmark.snapshot_regimes
     for option, names in asked.items():
         check_heldout_regimes(fitting_regimes(names, style, option), style, option)
+
+
+def levers_beside(config: RunCommand, taxonomy: Taxonomy) -> LeverSet:
+    """The levers that an evaluation sets in every regime.
+
+    Raises:
+        ConfigError: the data are files, whose held-out examples have levers of their own.
+        TaxonomyError, LeverError: they are impossible, or a limit, which is measured only after an evaluation.
+    """
+    if config.benchmark.levers and config.data.source is not DataSource.WORLD:
+        raise ConfigError("benchmark.levers is for the world's prompts; held-out examples are given their own markers.")
+    levers = LeverSet.of(taxonomy, config.benchmark.levers)
+    if limited := [name for name, lever in levers.levers.items() if lever.mode.is_limit]:
+        raise LeverError(f"benchmark.levers cannot hold a limit ({limited[0]}): fix the number instead.")
+    return levers
 
 
 def open_run_folder(config: RunCommand) -> RunFolder:

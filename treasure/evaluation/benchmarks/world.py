@@ -5,23 +5,35 @@ from collections.abc import Mapping, Sequence
 from treasure.data.frequency import Frequency
 from treasure.evaluation.record import EvaluationRecord, Regime
 from treasure.inference.generate import Generator
+from treasure.inference.levers import LeverMode, LeverSet
 from treasure.inference.request import Generation, GenerationRequest
+from treasure.markers.header_style import DEFAULT_STYLE, HeaderStyle
+from treasure.markers.marker_set import MarkerSet
+from treasure.taxonomy.taxonomy import Taxonomy
 from treasure.world.oracle import Oracle
 from treasure.world.world import WorldPrompt
 
 
-def request_for(prompt: WorldPrompt, regime: Regime, *, in_prompt: bool = True) -> GenerationRequest:
-    """What the model is given for `prompt` in `regime`; `in_prompt` says whether it has met prompt headers."""
-    if not in_prompt and regime in (Regime.FORCED, Regime.ORACLE):
-        given = prompt.levers if regime is Regime.FORCED else prompt.truth
-        return GenerationRequest(prompt.fixed_messages, forced=given)
-    if regime is Regime.FIXED:
-        return GenerationRequest(prompt.fixed_messages, fixed=prompt.levers)
-    if regime is Regime.FORCED:
-        return GenerationRequest(prompt.fixed_messages, fixed=prompt.levers, forced=prompt.levers)
-    if regime is Regime.ORACLE:
-        return GenerationRequest(prompt.fixed_messages, fixed=prompt.truth)
-    return GenerationRequest(prompt.messages)
+def request_for(
+    prompt: WorldPrompt,
+    regime: Regime,
+    taxonomy: Taxonomy,
+    *,
+    style: HeaderStyle = DEFAULT_STYLE,
+    beside: LeverSet = LeverSet(),  # noqa: B008  # frozen
+) -> GenerationRequest:
+    """What a model with headers of `style` is given for `prompt` in `regime`.
+
+    The levers `beside` those of the regime are set in all regimes but Baseline's, where the regime does not say
+    otherwise.
+    """
+    if regime is Regime.BASELINE:
+        return GenerationRequest(prompt.messages)
+    given = {Regime.INFERRED: MarkerSet(), Regime.ORACLE: prompt.truth}.get(regime, prompt.levers)
+    is_forced = regime is Regime.FORCED or not style.in_prompt
+    levers = LeverSet.setting(LeverMode.FORCE if is_forced else LeverMode.FIX, given).over(beside, taxonomy)
+    messages = prompt.messages if regime is Regime.INFERRED else prompt.fixed_messages
+    return levers.request(messages, taxonomy, style, None)
 
 
 def evaluate_world(
@@ -34,15 +46,17 @@ def evaluate_world(
     tail_threshold: float,
     seed: int,
     step: int,
-    in_prompt: bool = True,
+    taxonomy: Taxonomy,
+    style: HeaderStyle = DEFAULT_STYLE,
+    beside: LeverSet = LeverSet(),  # noqa: B008  # frozen
 ) -> list[EvaluationRecord]:
-    """Records of all prompts in all regimes, regime by regime in the order of `prompts`.
+    """Records of all prompts in all regimes, regime by regime in the order of `prompts`; see `request_for`.
 
     Prompts whose answer cannot be scored on this machine (no tool-chain for its language) have empty `scores`.
     """
     records: list[EvaluationRecord] = []
     for regime in regimes:
-        requests = [request_for(prompt, regime, in_prompt=in_prompt) for prompt in prompts]
+        requests = [request_for(prompt, regime, taxonomy, style=style, beside=beside) for prompt in prompts]
         answers = generator.generate(requests, description=f"step {step} · {regime}")
         scores = oracle.score(prompts, [answer.content for answer in answers])
         for prompt, request, answer, score in zip(prompts, requests, answers, scores, strict=True):

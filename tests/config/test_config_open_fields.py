@@ -1,0 +1,51 @@
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from treasure.config.compose import compose
+from treasure.config.open_fields import with_pluses
+from treasure.config.schema import GenerateCommand
+
+
+@dataclass
+class _Part:
+    levers: dict[str, Any] = field(default_factory=dict)
+    other: str = ""
+
+
+@dataclass
+class _Schema:
+    part: _Part = field(default_factory=_Part)
+    levers: dict[str, Any] = field(default_factory=dict)
+    rates: dict[str, float] = field(default_factory=dict)
+    seed: int = 0
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("levers.domain=Legal", "++levers.domain=Legal"),
+        ("levers.length_tokens={at_most: 4}", "++levers.length_tokens={at_most: 4}"),
+        ("levers={domain: Legal}", "++levers={domain: Legal}"),
+        ("levers=concise", "levers=concise"),
+        ("levers=[concise,formal]", "levers=[concise,formal]"),
+        ("+levers.domain=Legal", "+levers.domain=Legal"),
+        ("~levers.domain", "~levers.domain"),
+        ("part.levers.lang=French", "++part.levers.lang=French"),
+        ("part.levers={lang: French}", "++part.levers={lang: French}"),
+        ("part.other={lang: French}", "part.other={lang: French}"),
+        ("rates.a=1", "rates.a=1"),
+        ("seed=levers.x=1", "seed=levers.x=1"),
+    ],
+)
+def test_only_entries_of_dictionaries_of_anything_get_pluses(given, wanted):
+    assert with_pluses([given], _Schema) == [wanted]
+
+
+def test_a_preset_and_own_levers_make_one_dictionary():
+    base = ["checkpoint=a", "prompt=b"]
+    found = compose(GenerateCommand, "generate", [*base, "levers=[concise,formal]", "levers.domain=Legal"])
+    assert found.levers == {"length_bucket": "concise", "style": "Formal", "domain": "Legal"}
+    found = compose(GenerateCommand, "generate", [*base, "levers=concise", "levers.length_bucket={force: long}"])
+    assert found.levers == {"length_bucket": {"force": "long"}}

@@ -1,0 +1,38 @@
+"""A tiny untrained model that looks at its prompt and prefers some headers, with a taxonomy of few headers."""
+
+import tiny
+
+from treasure.data.config import TemplateConfig
+from treasure.inference.request import GenerationRequest
+from treasure.markers.config import MarkerMode, MarkersConfig
+from treasure.markers.header_style import HeaderStyle
+from treasure.model.causal_lm import build_tiny
+from treasure.model.checkpoint import Checkpoint, make_checkpoint
+from treasure.model.tokenizer import train_tokenizer
+from treasure.taxonomy.taxonomy import Category, Kind, Taxonomy, Value
+
+TAXONOMY = Taxonomy(
+    "eager",
+    (
+        Category("domain", Kind.NOMINAL, values=(Value("Legal"), Value("Math")), multiple=True),
+        Category("lang", Kind.NOMINAL, values=(Value("English"), Value("French"))),
+        Category("length_tokens", Kind.INTEGER, minimum=9, maximum=11),
+    ),
+)
+NUM_HEADERS = 4 * 3 * 4
+"""Any of the values of each category, or none."""
+REQUESTS = [GenerationRequest(marked.example.messages) for marked in tiny.corpus()[:4]]
+SURFACES = [MarkerMode.TOKENS, MarkerMode.TEXT]
+
+
+def checkpoint(mode: MarkerMode, style: HeaderStyle | None = None) -> Checkpoint:
+    """The model; weights three times as great as fresh ones make it decided."""
+    texts = [text for e in tiny.corpus() for text in (e.example.prompt, e.example.completion)]
+    tokenizer = train_tokenizer(texts, tiny.SHAPE.vocab_size)
+    model = build_tiny(tiny.SHAPE, tokenizer, tiny.CONTEXT, 0)
+    markers = MarkersConfig(mode=mode)
+    met = style or markers.style(1.0)
+    found = make_checkpoint(model, tokenizer, TAXONOMY, markers.surface(TAXONOMY), TemplateConfig(), tiny.CONTEXT, met)
+    for weights in found.model.parameters():
+        weights.data.mul_(3)
+    return found

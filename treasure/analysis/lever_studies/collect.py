@@ -1,0 +1,37 @@
+"""What was measured of the levers of a group's runs, where `treasure-evaluate levers` has left it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from treasure.analysis.collect import Run
+from treasure.analysis.figures.draw import SavedFigure, save_all
+from treasure.analysis.lever_studies.contents import LeverStudy
+from treasure.jsonl import read_jsonl
+
+Row = dict[str, Any]
+SUMMARIES: Mapping[str, Callable[[list[Row]], LeverStudy]] = {}
+"""Name of a study -> what makes sentences, tables and figures of its rows, in the order of the report."""
+
+
+@dataclass(frozen=True)
+class SavedStudy:
+    """A study with its figures on disk, and the folder of the run that it speaks of."""
+
+    study: LeverStudy
+    run: str
+    figures: tuple[SavedFigure, ...]
+
+
+def saved_studies(runs: Sequence[Run], folder: Path) -> tuple[SavedStudy, ...]:
+    """Each study of the first of `runs` that has it; figures are drawn into `folder`."""
+    found: list[SavedStudy] = []
+    for name, summarize in SUMMARIES.items():
+        paths = [(run.folder.name, run.folder / "levers" / f"{name}.jsonl") for run in runs]
+        path = next(((run, path) for run, path in paths if path.is_file()), None)
+        if path is not None and (rows := [row for _, row in read_jsonl(path[1])]):
+            study = summarize(rows)
+            plans = [(figure.name, figure.title, figure.caption, figure.draw) for figure in study.figures]
+            found.append(SavedStudy(study, path[0], save_all(plans, folder)))
+    return tuple(found)

@@ -1,0 +1,59 @@
+"""Shares and means of rows with their intervals, and how they are written."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from treasure.analysis.statistics import paired_lift
+from treasure.analysis.wording import percent
+from treasure.evaluation.studies.study import Row
+from treasure.intervals import Interval, wilson_interval
+
+NO_INTERVAL = "too few prompts"
+
+
+def mean_of(rows: Sequence[Row], value: Callable[[Row], float]) -> Interval:
+    """The mean of `value` over `rows`, which are not empty; answers to one prompt move together."""
+    found = np.array([float(value(row)) for row in rows])
+    return paired_lift(np.zeros(len(found)), found, np.array([row["prompt_id"] for row in rows]))
+
+
+def share_of(rows: Sequence[Row], holds: Callable[[Row], object]) -> Interval:
+    """The share of `rows`, which are not empty, of which `holds` is true.
+
+    Wilson's interval where each prompt stands once, and where all or none hold, then over prompts: drawing such rows
+    again would never show another. Else prompts are drawn again.
+    """
+    found, num_prompts = [bool(holds(row)) for row in rows], len({row["prompt_id"] for row in rows})
+    if num_prompts == len(rows):
+        return wilson_interval(sum(found), len(found))
+    if all(found) or not any(found):
+        return wilson_interval(num_prompts * all(found), num_prompts)
+    return mean_of(rows, lambda row: float(bool(holds(row))))
+
+
+def difference(rows: Sequence[Row], others: Sequence[Row], value: Callable[[Row], float]) -> Interval:
+    """The mean of `value` over `rows` minus that over `others`, on the prompts and numbers that both have."""
+    keyed = {_key(row): float(value(row)) for row in others}
+    pairs = [(keyed[_key(row)], float(value(row)), row["prompt_id"]) for row in rows if _key(row) in keyed]
+    before, after, clusters = (np.array(part) for part in zip(*pairs, strict=True))
+    return paired_lift(before, after, clusters)
+
+
+def shown_share(found: Interval) -> str:
+    """'61.2 % [55.0 to 67.1]'."""
+    if math.isnan(found.low):
+        return f"{percent(found.estimate)} [{NO_INTERVAL}]"
+    return f"{percent(found.estimate)} [{100 * found.low:.1f} to {100 * found.high:.1f}]"
+
+
+def shown_points(found: Interval) -> str:
+    """'+12.3 points [+9.0 to +15.1]'."""
+    if math.isnan(found.low):
+        return f"{100 * found.estimate:+.1f} points [{NO_INTERVAL}]"
+    return f"{100 * found.estimate:+.1f} points [{100 * found.low:+.1f} to {100 * found.high:+.1f}]"
+
+
+def _key(row: Row) -> tuple[object, ...]:
+    return row["prompt_id"], row.get("unit"), row.get("asked"), row.get("category")
