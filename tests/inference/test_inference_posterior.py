@@ -72,7 +72,11 @@ def expected(found, request, header, category):
     opening, closing = (ids.tolist() for ids in encoder.header_ends())
     place = taxonomy.index(category)
     before = [m for m in header.markers if taxonomy.index(m.category) < place]
-    start = [*encoder.prompt_ids(request.messages, request.fixed), *opening, *chain.from_iterable(encoder.marker_ids(before))]
+    start = [
+        *encoder.prompt_ids(request.messages, request.fixed),
+        *opening,
+        *chain.from_iterable(encoder.marker_ids(before)),
+    ]
     first = taxonomy.index(before[-1].category) if before else 0
     passed, own, later = [], [], []
     for name in taxonomy.names[first:]:

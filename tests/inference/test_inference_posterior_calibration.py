@@ -100,7 +100,9 @@ def test_the_calibration_of_another_model_is_refused(folder, tmp_path_factory):
 def test_a_damaged_file_is_refused_with_what_to_do(folder, damage):
     path = folder / CALIBRATION_FILE
     path.write_text(json.dumps(damage(json.loads(path.read_text()))))
-    with pytest.raises(CheckpointError, match=r"posterior_calibration\.json.*Delete the file.*treasure-evaluate levers"):
+    with pytest.raises(
+        CheckpointError, match=r"posterior_calibration\.json.*Delete the file.*treasure-evaluate levers"
+    ):
         read_calibration(folder, TAXONOMY)
 
 
