@@ -274,7 +274,7 @@ def test_readers_of_any_architecture_know_what_a_forward_pass_says(name):
     places = [Place(0, 40), Place(0, 37, (7, 8)), Place(1, 9, (6,)), Place(1, 9), Place(2, 12), Place(2, 10, (9, 5, 6))]
     wanted = [np.arange(3 + i, 20) for i in range(len(places))]
     for batch_size in (1, 4, 64):
-        reader = read_prefixes(model, texts, 3, pad=0, batch_size=batch_size, longest=None)
+        reader = read_prefixes(model, texts, pad=0, batch_size=batch_size, longest=None)
         for place, ids, answer in zip(places, wanted, reader.log_probabilities(places, wanted), strict=True):
             whole = torch.tensor([[*texts[place.text][: place.length], *place.path]])
             with torch.inference_mode():

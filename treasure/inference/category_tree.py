@@ -1,9 +1,9 @@
 """What the next piece of a header says of one category, found id by id among all that may come next.
 
 Every id that goes on with a valid header leads to one of: a value of the category, a piece of a later one or the
-closing (the category is not written), a piece of an earlier one (which was passed by, so this is set aside), or a branch
-that is not decided yet and grows by another id. Probabilities are those of sampling under the grammar: at each id the
-model's own, shared out among the ids that are allowed.
+closing (the category is not written), a piece of an earlier one (which was passed by, so this is set aside), or a
+branch that is not decided yet and grows by another id. Probabilities are those of sampling under the grammar: at each
+id the model's own, shared out among the ids that are allowed.
 """
 
 from collections import defaultdict

@@ -175,7 +175,7 @@ class Posteriors:
         model.to(device_for(self._accelerator)).eval()  # pyright: ignore[reportArgumentType]
         batch.read(
             read_prefixes(
-                model, batch.texts, batch.back, pad=pad_id(self._checkpoint.tokenizer),
+                model, batch.texts, pad=pad_id(self._checkpoint.tokenizer),
                 batch_size=self._config.batch_size, longest=num_positions(model),
             )
         )  # fmt: skip

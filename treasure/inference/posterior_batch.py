@@ -52,11 +52,6 @@ class HeaderBatch:
         """All different roots."""
         return list(self._roots.values())
 
-    @property
-    def back(self) -> int:
-        """How many ids a root lies before the end of its text, at most."""
-        return max((len(self.texts[root.text]) - root.length for root in self.roots), default=0)
-
     def add(
         self, weighed: WeighedHeader, request: GenerationRequest, prompt: Sequence[int], chosen: Sequence[str]
     ) -> None:
