@@ -14,10 +14,12 @@ from treasure.config.on_error import OnError
 from treasure.data.config import BatchConfig, DataConfig, DataSource
 from treasure.errors import ConfigError
 from treasure.evaluation.config import BenchmarkConfig, fitting_regimes
+from treasure.evaluation.studies.choosing_config import ChoosingStudyConfig
 from treasure.evaluation.studies.config import StudiesConfig
 from treasure.evaluation.studies.disagreement_config import DisagreementStudyConfig
 from treasure.evaluation.studies.guidance_config import GuidanceStudyConfig
 from treasure.evaluation.studies.lengths_config import LengthsStudyConfig
+from treasure.evaluation.studies.posteriors_config import PosteriorsStudyConfig
 from treasure.inference.choosing_config import ChooseBy, ChoosingConfig
 from treasure.inference.config import BackendConfig, BackendKind, GenerationConfig
 from treasure.inference.guidance_config import GuidanceConfig
@@ -204,9 +206,11 @@ class LeversCommand:
     run: str
     """Folder of a finished run with markers, such as outputs/runs/<group>/<run>."""
     studies: StudiesConfig = field(default_factory=StudiesConfig)
+    posteriors: PosteriorsStudyConfig = field(default_factory=PosteriorsStudyConfig)
     lengths: LengthsStudyConfig = field(default_factory=LengthsStudyConfig)
     disagreement: DisagreementStudyConfig = field(default_factory=DisagreementStudyConfig)
-    guidance_study: GuidanceStudyConfig = field(default_factory=GuidanceStudyConfig)
+    guidance: GuidanceStudyConfig = field(default_factory=GuidanceStudyConfig)
+    choosing: ChoosingStudyConfig = field(default_factory=ChoosingStudyConfig)
     generation: GenerationConfig = field(default_factory=GenerationConfig)
 
 

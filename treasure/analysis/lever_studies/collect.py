@@ -7,11 +7,18 @@ from typing import Any
 
 from treasure.analysis.collect import Run
 from treasure.analysis.figures.draw import SavedFigure, save_all
+from treasure.analysis.lever_studies import choosing, disagreement, guidance, lengths, posteriors
 from treasure.analysis.lever_studies.contents import LeverStudy
 from treasure.jsonl import read_jsonl
 
 Row = dict[str, Any]
-SUMMARIES: Mapping[str, Callable[[list[Row]], LeverStudy]] = {}
+SUMMARIES: Mapping[str, Callable[[list[Row]], LeverStudy]] = {
+    "lengths": lengths.summarize,
+    "posteriors": posteriors.summarize,
+    "disagreement": disagreement.summarize,
+    "guidance": guidance.summarize,
+    "choosing": choosing.summarize,
+}
 """Name of a study -> what makes sentences, tables and figures of its rows, in the order of the report."""
 
 

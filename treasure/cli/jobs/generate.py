@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.console import RenderableType
+
 from treasure.cli.answer_page import answer_page
 from treasure.cli.console import console, quiet_libraries, say
+from treasure.cli.posterior_bars import posterior_bars
 from treasure.config.schema import GenerateCommand
 from treasure.data.example import Message
 from treasure.errors import DataError, LeverError, TaxonomyError
@@ -16,6 +19,8 @@ from treasure.inference.generate import Generator
 from treasure.inference.guidance import generate_guided
 from treasure.inference.length_calibration import LengthCalibration
 from treasure.inference.levers import LeverSet
+from treasure.inference.posterior import Posteriors
+from treasure.inference.posterior_calibration import read_calibration
 from treasure.inference.request import Generation, GenerationRequest
 from treasure.jsonl import read_jsonl, write_jsonl
 from treasure.model.checkpoint import Checkpoint, Prompting, load_checkpoint, load_prompting
@@ -31,7 +36,8 @@ def run(config: GenerateCommand) -> None:
     requests = _requests(config, model)
     answers = _answers(config, model, requests)
     if config.output is None and config.input is None:
-        console.print(answer_page(requests[0], answers[0]))
+        beliefs, notes = _beliefs(config, model, requests[0], answers[0])
+        console.print(answer_page(requests[0], answers[0], beliefs, notes))
         return
     rows = [_row(request, answer) for request, answer in zip(requests, answers, strict=True)]
     if config.output is not None:
@@ -53,6 +59,21 @@ def _answers(
     if config.guidance.is_on:
         return generate_guided(generator, requests, config.guidance, description)
     return generator.generate(requests, description)
+
+
+def _beliefs(
+    config: GenerateCommand, model: Checkpoint | Prompting, request: GenerationRequest, answer: Generation
+) -> tuple[RenderableType | None, tuple[str, ...]]:
+    """Bars of what the model believes, and what to say of them; none where it writes no header by itself."""
+    if not config.posteriors or model.surface is None or not model.levers.style.writes_header:
+        return None, ()
+    if not isinstance(model, Checkpoint):
+        return None, (f"beliefs are read by backend.kind=transformers alone, not by {config.backend.kind}",)
+    calibration = read_calibration(Path(config.checkpoint), model.taxonomy)
+    reader = Posteriors(model, config.generation, calibration=calibration)
+    if config.num_samples:
+        return posterior_bars(reader.marginal([request], config.num_samples)[0]), ()
+    return posterior_bars(reader.conditional([request], [answer.markers])[0]), ()
 
 
 def _requests(config: GenerateCommand, model: Checkpoint | Prompting) -> list[GenerationRequest]:

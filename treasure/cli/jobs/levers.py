@@ -9,9 +9,11 @@ from treasure.config.run_config import read_run_config
 from treasure.config.schema import LeversCommand, RunCommand
 from treasure.errors import ConfigError
 from treasure.evaluation.sandbox import run_code
+from treasure.evaluation.studies.choosing import choosing_rows
 from treasure.evaluation.studies.disagreement import disagreement_rows
 from treasure.evaluation.studies.guidance import guidance_rows
 from treasure.evaluation.studies.lengths import lengths_rows
+from treasure.evaluation.studies.posteriors import posteriors_rows
 from treasure.evaluation.studies.study import Row, StudyInputs, halves, of_world, write_rows
 from treasure.model.checkpoint import load_checkpoint
 from treasure.model.levers import ExpectedLevers
@@ -20,9 +22,11 @@ from treasure.world.oracle import Oracle
 
 Study = Callable[[StudyInputs, LeversCommand], list[Row]]
 _STUDIES: dict[str, Study] = {
+    "posteriors": lambda inputs, config: posteriors_rows(inputs, config.posteriors),
     "lengths": lambda inputs, config: lengths_rows(inputs, config.lengths),
     "disagreement": lambda inputs, config: disagreement_rows(inputs, config.disagreement),
-    "guidance": lambda inputs, config: guidance_rows(inputs, config.guidance_study),
+    "guidance": lambda inputs, config: guidance_rows(inputs, config.guidance),
+    "choosing": lambda inputs, config: choosing_rows(inputs, config.choosing),
 }
 _WORLD_ONLY = ("disagreement", "guidance", "choosing")
 """Studies whose answers only an oracle can judge."""
