@@ -196,7 +196,7 @@ class Posteriors:
         self, name: str, request: GenerationRequest, found: "_Mixtures", kind: PosteriorKind, num_headers: int
     ) -> CategoryPosterior:
         forced = request.forced.value(name)
-        shares = found.shares[name] if forced is None else {forced: 1.0}
+        shares: Mapping[Outcome, float] = found.shares[name] if forced is None else {forced: 1.0}
         return CategoryPosterior.of(
             name, kind, shares, invalid_mass=found.invalid[name], num_headers=num_headers,
             calibrated=forced is None and self._calibration is not None and name in self._calibration.temperatures,

@@ -116,6 +116,7 @@ class _SharedReader:
         """A cache of its own with the keys and values of `texts` [N]."""
         taken = Cache(layers=[DynamicLayer() for _ in range(self._num_layers)])
         for index, layer in enumerate(self._cache.layers):
+            assert isinstance(layer, DynamicLayer)
             assert layer.keys is not None and layer.values is not None, "the texts have been read"
             taken.update(layer.keys[texts], layer.values[texts], index)
         return taken

@@ -22,8 +22,8 @@ from treasure.evaluation.studies.posteriors import MARGINAL, TAUGHT
 from treasure.evaluation.studies.study import Row
 from treasure.intervals import Interval
 
-_WORTH = 0.001
-"""Changes of KL in nats that are smaller are not told, however sure."""
+_WORTH, _WORTH_SHARE = 0.001, 0.01
+"""Changes of KL in nats, and differences of shares, that are smaller are not told, however sure."""
 
 
 def summarize(rows: list[Row]) -> LeverStudy:
@@ -108,11 +108,11 @@ def _written_sentences(rows: dict[str, list[Row]]) -> list[str]:
     if not gaps:
         return []
     name, worst = max(gaps.items(), key=lambda item: abs(item[1].estimate))
-    beyond = [name for name, gap in gaps.items() if gap.low > 0 or gap.high < 0]
+    beyond = [n for n, gap in gaps.items() if (gap.low > 0 or gap.high < 0) and abs(gap.estimate) >= _WORTH_SHARE]
     told = f"in {listed(beyond)}" if beyond else "in no category"
     return [
-        f"How probable it is that a category is written at all is off beyond chance from how often it is known {told}; "
-        f"most in {name}, by {shown(worst, 1, 100)} points."
+        f"How probable it is that a category is written at all differs from how often it is known by more than a point "
+        f"and beyond chance {told}; most in {name}, by {signed(worst, 1, 100)} points."
     ]
 
 

@@ -94,11 +94,11 @@ def shown(one: Interval, decimals: int, scale: float = 1.0) -> str:
     return f"{scale * one.estimate:.{decimals}f} {_span(one, lambda v: f'{scale * v:.{decimals}f}')}"
 
 
-def signed(one: Interval, decimals: int) -> str:
+def signed(one: Interval, decimals: int, scale: float = 1.0) -> str:
     """A change with its sign and interval."""
 
     def sign(value: float) -> str:
-        return f"{MINUS if round(value, decimals) < 0 else '+'}{abs(value):.{decimals}f}"
+        return f"{MINUS if round(scale * value, decimals) < 0 else '+'}{abs(scale * value):.{decimals}f}"
 
     return f"{sign(one.estimate)} {_span(one, sign)}"
 
