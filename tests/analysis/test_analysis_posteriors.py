@@ -86,11 +86,18 @@ def test_a_model_that_is_too_sure_is_told_and_mended():
     taught, written = study.tables
     found = cells(taught, "lang")
     assert (found["n"], found["temperature"], found["invalid"]) == ("100", "2.00", "1.00 %")
-    assert found["right"] == "75.0 %" and found["ECE, points"].startswith("15.0 ") and found["ECE after"].startswith("0.0 ")
+    assert (
+        found["right"] == "75.0 %"
+        and found["ECE, points"].startswith("15.0 ")
+        and found["ECE after"].startswith("0.0 ")
+    )
     before, after = (-0.75 * math.log(p) - 0.25 * math.log(1 - p) for p in (0.9, 0.75))
     assert found["log loss"].startswith(f"{before:.2f} [")
     assert found["change of log loss"].startswith(f"\N{MINUS SIGN}{before - after:.3f} [")
-    assert "fits better" in study.sentences[1] and "too sure of itself (above 1.1) was the model in lang" in study.sentences[2]
+    assert (
+        "fits better" in study.sentences[1]
+        and "too sure of itself (above 1.1) was the model in lang" in study.sentences[2]
+    )
     shown = cells(written, "lang")
     assert shown["probability"].startswith("80.0 ") and shown["share written"] == "83.3 %"
     assert shown["where unknown"] == "80.0 % (n 20)" and shown["where it does not apply"] == "none"

@@ -23,7 +23,7 @@ Belief = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Scored:
-    """N beliefs against the truth: (N,) each. `confidence` is that of the most probable value, `right` whether it holds.
+    """N beliefs against the truth, (N,) each: `confidence` in the most probable value, and whether it is `right`.
 
     `brier` is the sum over values of (probability - truth)², from 0 to 2; `nll` and `entropy` are in nats.
     """
