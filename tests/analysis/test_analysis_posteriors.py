@@ -27,11 +27,11 @@ def test_scores_by_hand():
 
 
 def test_calibration_error_by_hand():
-    """Two bins of 20: 0.6 said and half right, 0.9 said and all right: (0.1 + 0.1) / 2."""
-    confidence = np.array([0.6, 0.9] * 20)
-    right = np.array([i % 4 == 0 or i % 2 == 1 for i in range(40)])
+    """Two bins of 30: 0.6 said and half right, 0.9 said and all right: (0.1 + 0.1) / 2."""
+    confidence = np.array([0.6, 0.9] * 30)
+    right = np.array([i % 4 == 0 or i % 2 == 1 for i in range(60)])
     assert [(b.size, round(b.confidence, 6), b.num_right) for b in mass_bins(confidence, right)] == [
-        (20, 0.6, 10), (20, 0.9, 20)
+        (30, 0.6, 15), (30, 0.9, 30)
     ]  # fmt: skip
     assert calibration_error(confidence, right) == pytest.approx(0.1)
     assert calibration_error(confidence[:10], right[:10]) == pytest.approx(abs(0.75 - 0.8))  # one bin
