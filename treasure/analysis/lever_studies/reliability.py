@@ -52,7 +52,7 @@ def scored(beliefs: Sequence[Belief], truths: Sequence[str], clusters: Sequence[
         right=np.array([value == truth for value, truth in zip(best, truths, strict=True)], dtype=bool),
         nll=-np.log(np.maximum(own, LEAST)),
         brier=squares - 2 * own + 1,
-        entropy=np.array([-sum(p * math.log(p) for p in belief.values() if p > 0) for belief in beliefs]),
+        entropy=np.array([sum(-p * math.log(p) for p in belief.values() if p > 0) for belief in beliefs]),
         clusters=np.asarray(clusters),
     )
 
