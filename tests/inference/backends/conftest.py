@@ -1,8 +1,10 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from unittest import mock
 from urllib.request import Request, urlopen
 
 import pytest
@@ -25,7 +27,8 @@ def learned_folder(tmp_path_factory):
 
     @cache
     def make(mode):
-        found = tiny.checkpoint(mode)
+        with mock.patch.object(tiny, "SHAPE", replace(tiny.SHAPE, num_heads=1)):  # vLLM has no heads of less than 32
+            found = tiny.checkpoint(mode)
         folder = tmp_path_factory.mktemp(mode.value)
         dataset = tiny.batches(
             found,

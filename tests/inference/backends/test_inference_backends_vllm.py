@@ -64,8 +64,11 @@ def test_answers_are_those_of_transformers(learned_folder, mode):
 def test_a_free_header_is_what_the_model_writes_and_draws_repeat(learned_folder):
     pytest.importorskip("vllm")
     folder = learned_folder(MarkerMode.TOKENS)
-    config = GenerationConfig(max_new_tokens=40, temperature=3.0, header=HeaderMode.FREE, batch_size=8)
+    config = GenerationConfig(max_new_tokens=40, temperature=2.0, header=HeaderMode.FREE, batch_size=8)
     there = make_backend(vllm_config(), config, folder)
     first, again = there.generate(asked(6)), there.generate(asked(6))
     assert first == again
     assert any(answer.problems for answer in first)
+    config.temperature = 3.0
+    with pytest.raises(ConfigError, match="temperature"):
+        there.generate(asked(1))

@@ -110,13 +110,16 @@ class VLLMBackend:
         """vLLM's parameters of one part of answer `index`."""
         config = self._config
         drawn = {"seed": key_to_int("vllm", part, config.seed, index) >> 2, "top_p": config.top_p}
-        return self._vllm.SamplingParams(
-            temperature=config.temperature,
-            stop_token_ids=sorted(stop),
-            detokenize=False,
-            **({"max_tokens": None} | more),
-            **(drawn if config.temperature > 0 else {}),
-        )
+        try:
+            return self._vllm.SamplingParams(
+                temperature=config.temperature,
+                stop_token_ids=sorted(stop),
+                detokenize=False,
+                **({"max_tokens": None} | more),
+                **(drawn if config.temperature > 0 else {}),
+            )
+        except ValueError as error:
+            raise ConfigError(f"vLLM takes no such options of generation: {error}") from error
 
     def _continue(self, starts: Sequence[list[int]], options: Sequence[Any], *, with_bar: bool) -> list[list[int]]:
         """The new ids for each of `starts`, up to and including the first stop; none where the context is full."""
