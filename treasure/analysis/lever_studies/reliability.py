@@ -67,7 +67,7 @@ class MassBin:
 
 
 def bins_of(confidence: np.ndarray) -> np.ndarray:
-    """The bin (N,) of each example: bins hold equally many (to one), at most 10, and at least 30 each where N allows."""
+    """The bin (N,) of each example: at most 10 of equal size (to one), of at least 30 examples where N allows."""
     number = max(1, min(MOST_BINS, len(confidence) // _PER_BIN))
     found = np.empty(len(confidence), dtype=np.int64)
     for place, members in enumerate(np.array_split(np.argsort(confidence, kind="stable"), number)):
