@@ -73,7 +73,8 @@ def _beliefs(
     reader = Posteriors(model, config.generation, calibration=calibration)
     if config.num_samples:
         return posterior_bars(reader.marginal([request], config.num_samples)[0]), ()
-    return posterior_bars(reader.conditional([request], [answer.markers])[0]), ()
+    headers = [answer.markers] if not answer.problems else None  # left free, it may have written one that is not valid
+    return posterior_bars(reader.conditional([request], headers)[0]), ()
 
 
 def _requests(config: GenerateCommand, model: Checkpoint | Prompting) -> list[GenerationRequest]:
