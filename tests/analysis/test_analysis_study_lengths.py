@@ -28,8 +28,9 @@ RESPONSES = [
     for prompt in range(20)
     for asked in (5, 10, 15, 20)
     for row in (
-        response(prompt, "forced", asked, asked, asked),
+        response(prompt, "forced", asked, asked, asked, share=0.002 if asked == 20 else 0.1),
         response(prompt, "fixed", asked, asked if prompt < 5 else 12, asked if prompt < 5 else 12),
+        response(prompt, "fixed_bucket", asked, asked if prompt < 10 else 12, asked if prompt < 10 else 12),
     )
 ]
 CALIBRATION = [
@@ -62,6 +63,11 @@ def test_it_says_how_far_numbers_are_obeyed_and_why_not():
     assert "25.0 % [" in why and "100.0 % of those have the header's own number" in why
 
 
+def test_it_says_what_helps():
+    assert "a number that is fixed is exact +25.0 points" in said("bucket beside")[0]
+    assert "below 1 %: 100.0 % [83.9 to 100.0]; above 3 %: 100.0 %" in said("share of training")[0]
+
+
 def test_it_says_which_promises_were_kept_and_at_what_price():
     assert (
         "98.0 % [95.0 to 99.2] of 200 answers keep the limit (kept), on average 3.0 below"
@@ -79,7 +85,7 @@ def test_goals_are_held_against_what_was_found():
 
 def test_tables_hold_each_condition_and_figures_can_be_drawn():
     titles = {table.title: table for table in STUDY.tables}
-    assert len(titles["Asked and given"].rows) == 2
+    assert len(titles["Asked and given"].rows) == 3
     assert len(titles["Limits"].rows) == len(titles["Limits by their bucket"].rows) == 5
     for table in STUDY.tables:
         assert all(len(row) == len(table.columns) for row in table.rows), table.title

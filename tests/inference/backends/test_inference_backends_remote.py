@@ -8,6 +8,7 @@ import tiny
 
 from treasure.data.example import Message
 from treasure.errors import ConfigError, GenerationError, MissingExtraError
+from treasure.inference.backends.header_tokens import header_tokens
 from treasure.inference.backends.headers import Headers
 from treasure.inference.backends.remote import NO_ANSWER, RemoteBackend
 from treasure.inference.config import GenerationConfig, HeaderMode, RemoteConfig
@@ -67,7 +68,10 @@ def test_a_server_that_holds_regexes_writes_the_headers_of_transformers(server, 
     assert told(there) == told(here(folder, HeaderMode.CONSTRAINED, mode).generate(requests))
     assert [a.markers.only(["domain", "length_tokens"]) for a in there[2:4]] == [LEGAL, LEGAL]
     assert all("Math" not in answer.markers.values("domain") for answer in there[5:])
-    assert sum("structured_outputs" in request["body"] for request in server.requests) == len(requests)
+    held = [request["body"] for request in server.requests if "structured_outputs" in request["body"]]
+    assert len(held) == len(requests)
+    allowed = None if mode is MarkerMode.TEXT else header_tokens(load_prompting(folder))
+    assert all(body.get("allowed_token_ids") == allowed for body in held)
 
 
 def test_another_server_is_handed_a_mended_header(server, learned_folder):

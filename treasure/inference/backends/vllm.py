@@ -118,7 +118,7 @@ class VLLMBackend:
                 **({"max_tokens": None} | more),
                 **(drawn if config.temperature > 0 else {}),
             )
-        except ValueError as error:
+        except (ValueError, self._vllm.exceptions.VLLMValidationError) as error:
             raise ConfigError(f"vLLM takes no such options of generation: {error}") from error
 
     def _continue(self, starts: Sequence[list[int]], options: Sequence[Any], *, with_bar: bool) -> list[list[int]]:
