@@ -103,6 +103,15 @@ def test_a_model_that_is_too_sure_is_told_and_mended():
     assert shown["where unknown"] == "80.0 % (n 32)" and shown["where it does not apply"] == "none"
 
 
+def test_a_model_that_hardly_writes_headers_is_told():
+    rows = rows_of_a_model_that_is_too_sure()
+    assert not any(
+        "no valid header" in one for one in summarize([{**row, "invalid_mass": 0.001} for row in rows]).sentences
+    )
+    told = summarize([{**row, "invalid_mass": 0.4} for row in rows]).sentences
+    assert any("gives up to 40.0 % (in lang) to what no valid header" in one for one in told)
+
+
 def test_no_effect_is_told_as_none():
     study = summarize([{**one, "temperature": None} for one in rows_of_a_model_that_is_too_sure()])
     assert "fits neither better nor worse for sure" in study.sentences[1]

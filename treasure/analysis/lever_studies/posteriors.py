@@ -38,7 +38,12 @@ def summarize(rows: list[Row]) -> LeverStudy:
     if distances:
         tables.append(world_table(distances))
         figures.append(_distance_figure(distances))
-    sentences = [*_taught_sentences(found, temperatures), *_written_sentences(taught), *_world_sentences(distances)]
+    sentences = [
+        *_taught_sentences(found, temperatures),
+        *_written_sentences(taught),
+        *_invalid_sentences(taught),
+        *_world_sentences(distances),
+    ]
     return LeverStudy(
         "posteriors",
         "Do the probabilities of markers mean what they say?",
@@ -113,6 +118,18 @@ def _written_sentences(rows: dict[str, list[Row]]) -> list[str]:
     return [
         f"How probable it is that a category is written at all differs from how often it is known by more than a point "
         f"and beyond chance {told}; most in {name}, by {signed(worst, 1, 100)} points."
+    ]
+
+
+def _invalid_sentences(rows: dict[str, list[Row]]) -> list[str]:
+    """How much of the free model's probability is set aside, where that is worth telling."""
+    masses = {name: float(np.mean([row["invalid_mass"] for row in own])) for name, own in rows.items()}
+    name, most = max(masses.items(), key=lambda item: item[1], default=("", 0.0))
+    if most < _WORTH_SHARE:
+        return []
+    return [
+        f"Probabilities are of valid headers alone, and the free model gives up to {100 * most:.1f} % (in {name}) to "
+        "what no valid header goes on with: its headers are not well learned."
     ]
 
 
