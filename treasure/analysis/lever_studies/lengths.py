@@ -186,6 +186,6 @@ _RESPONSES = (
 )
 _LIMITS = (
     "Left: the share of answers that keep their limit against the share promised, on prompts that the calibration did "
-    "not see; on or above the diagonal the promise is kept. Right: how far answers that keep their limit stay from it. Limits that "
-    "are refused are left out. Whiskers: 95 %."
+    "not see; on or above the diagonal the promise is kept. Right: how far answers that keep their limit stay from it. "
+    "Limits that are refused are left out. Whiskers: 95 %."
 )
