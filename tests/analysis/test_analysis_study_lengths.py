@@ -63,6 +63,12 @@ def test_it_says_how_far_numbers_are_obeyed_and_why_not():
     assert "25.0 % [" in why and "100.0 % of those have the header's own number" in why
 
 
+def test_answers_that_were_cut_are_neither_more_nor_fewer():
+    rows = [response(prompt, "forced", 5, None if prompt < 4 else 6, 5) for prompt in range(10)]
+    text = summarize(rows).sentences[0]
+    assert "60.0 % more and 0.0 % fewer, 40.0 % are empty or cut" in text
+
+
 def test_it_says_what_helps():
     assert "a number that is fixed is exact +25.0 points" in said("bucket beside")[0]
     assert "below 1 %: 100.0 % [83.9 to 100.0]; above 3 %: 100.0 %" in said("share of training")[0]

@@ -41,13 +41,18 @@ def exact(row: Row) -> bool:
 
 
 def over(row: Row) -> bool:
-    """Whether it has more; an answer that is empty or cut counts, since it keeps no limit."""
-    return row["given"] is None or row["given"] > row["asked"]
+    """Whether it has more."""
+    return row["given"] is not None and row["given"] > row["asked"]
 
 
 def under(row: Row) -> bool:
     """Whether it has less."""
-    return row["given"] is None or row["given"] < row["asked"]
+    return row["given"] is not None and row["given"] < row["asked"]
+
+
+def is_lost(row: Row) -> bool:
+    """Whether the answer was empty or cut at its greatest number of tokens, so that it keeps no limit."""
+    return row["given"] is None
 
 
 def in_range(row: Row) -> bool:

@@ -7,7 +7,7 @@ from treasure.analysis.lever_studies.contents import LeverStudy, StudyFigure, St
 from treasure.analysis.lever_studies.estimates import difference, mean_of, share_of, shown_points, shown_share
 from treasure.analysis.lever_studies.length_figures import draw_limits, draw_responses
 from treasure.analysis.lever_studies.length_limits import bucket_table, limit_sentences, limit_table
-from treasure.analysis.lever_studies.length_terms import CONDITIONS, exact, in_range, over, under
+from treasure.analysis.lever_studies.length_terms import CONDITIONS, exact, in_range, is_lost, over, under
 from treasure.analysis.wording import percent
 from treasure.evaluation.studies.lengths import CALIBRATION, FIXED, FIXED_BUCKET, FORCED, FORCED_BUCKET, LIMIT, RESPONSE
 from treasure.evaluation.studies.study import Row
@@ -54,8 +54,8 @@ def _obeyed(rows: Sequence[Row], unit: str) -> list[str]:
             prompts = plural(len({row["prompt_id"] for row in own}), "prompt")
             sentences.append(
                 f"{unit}, {where}: {shown_share(share_of(own, exact))} of answers have exactly the number asked for, "
-                f"{percent(share_of(own, over).estimate)} more and {percent(share_of(own, under).estimate)} fewer "
-                f"({len(own)} answers to {prompts}, numbers that training had)."
+                f"{percent(share_of(own, over).estimate)} more and {percent(share_of(own, under).estimate)} fewer"
+                f"{_cut(own)} ({len(own)} answers to {prompts}, numbers that training had)."
             )
     if forced and fixed:
         found = difference(forced, fixed, exact)
@@ -67,6 +67,11 @@ def _obeyed(rows: Sequence[Row], unit: str) -> list[str]:
             f"({len(beyond)} answers)."
         )
     return sentences
+
+
+def _cut(rows: Sequence[Row]) -> str:
+    lost = share_of(rows, is_lost).estimate
+    return f", {percent(lost)} are empty or cut" if lost else ""
 
 
 def _why(rows: Sequence[Row], unit: str) -> list[str]:
@@ -122,8 +127,8 @@ def _response_table(rows: Sequence[Row]) -> StudyTable:
         own = [r for r in rows if (r["unit"], r["condition"]) == (unit, condition) and in_range(r)]
         if own:
             found.append((unit, CONDITIONS[condition], *_levels(own)))
-    columns = ("unit", "condition", "exact", "over", "under", "mean distance", "n")
-    note = "Numbers that training had. Answers that are empty or cut count as over and under."
+    columns = ("unit", "condition", *_LEVELS)
+    note = "Numbers that training had."
     return StudyTable("Asked and given", columns, tuple(found), note)
 
 
@@ -136,7 +141,7 @@ def _factor_table(rows: Sequence[Row]) -> StudyTable:
             for value in sorted({level(row) for row in forced}):
                 own = [row for row in forced if level(row) == value]
                 found.append((unit, name, value, *_levels(own)))
-    columns = ("unit", "what", "level", "exact", "over", "under", "mean distance", "n")
+    columns = ("unit", "what", "level", *_LEVELS)
     return StudyTable(
         "What makes a forced number obeyed",
         columns,
@@ -165,10 +170,13 @@ _FACTORS: tuple[tuple[str, Callable[[Row], str]], ...] = (
 )
 
 
+_LEVELS = ("exact", "more", "fewer", "empty or cut", "mean distance", "n")
+
+
 def _levels(rows: Sequence[Row]) -> tuple[str, ...]:
     counted = [row for row in rows if row["given"] is not None]
     distance = f"{mean_of(counted, lambda r: abs(r['given'] - r['asked'])).estimate:.1f}" if counted else "\N{EN DASH}"
-    shares = (shown_share(share_of(rows, of)) for of in (exact, over, under))
+    shares = (shown_share(share_of(rows, of)) for of in (exact, over, under, is_lost))
     return (*shares, distance, str(len(rows)))
 
 
@@ -178,5 +186,6 @@ _RESPONSES = (
 )
 _LIMITS = (
     "Left: the share of answers that keep their limit against the share promised, on prompts that the calibration did "
-    "not see; on or above the diagonal the promise is kept. Right: how far answers stay from the limit. Whiskers: 95 %."
+    "not see; on or above the diagonal the promise is kept. Right: how far answers that keep their limit stay from it. "
+    "Limits that are refused are left out. Whiskers: 95 %."
 )
