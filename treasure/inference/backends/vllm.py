@@ -176,8 +176,8 @@ def _told_when_dead(folder: Path) -> Iterator[None]:
         reason = " ".join(str(error).split())[:200]
         raise GenerationError(
             f"vLLM cannot run the model in '{folder}' ({reason}). Its own words above name the reason, the first error "
-            "counts: such as a size of heads that it has no code for, or too little memory (backend.vllm.memory_share). "
-            "backend.kind=transformers runs any model."
+            "counts: such as a size of heads that it has no code for, or too little memory "
+            "(backend.vllm.memory_share). backend.kind=transformers runs any model."
         ) from error
 
 
