@@ -27,11 +27,11 @@ def test_scores_by_hand():
 
 
 def test_calibration_error_by_hand():
-    """Two bins of 20: 0.6 said and half right, 0.9 said and all right: (0.1 + 0.1) / 2."""
-    confidence = np.array([0.6, 0.9] * 20)
-    right = np.array([i % 4 == 0 or i % 2 == 1 for i in range(40)])
+    """Two bins of 30: 0.6 said and half right, 0.9 said and all right: (0.1 + 0.1) / 2."""
+    confidence = np.array([0.6, 0.9] * 30)
+    right = np.array([i % 4 == 0 or i % 2 == 1 for i in range(60)])
     assert [(b.size, round(b.confidence, 6), b.num_right) for b in mass_bins(confidence, right)] == [
-        (20, 0.6, 10), (20, 0.9, 20)
+        (30, 0.6, 15), (30, 0.9, 30)
     ]  # fmt: skip
     assert calibration_error(confidence, right) == pytest.approx(0.1)
     assert calibration_error(confidence[:10], right[:10]) == pytest.approx(abs(0.75 - 0.8))  # one bin
@@ -73,8 +73,8 @@ def marginal(place, truth="a", **changes):
 
 
 def rows_of_a_model_that_is_too_sure():
-    """It says 0.9 for a, and 75 of the 100 known ones are."""
-    return [row(i, truth=None if i >= 100 else "b" if i % 4 == 3 else "a") for i in range(120)]
+    """It says 0.9 for a, and 72 of the 96 known ones are."""
+    return [row(i, truth=None if i >= 96 else "b" if i % 4 == 3 else "a") for i in range(128)]
 
 
 def cells(table, name):
@@ -85,15 +85,22 @@ def test_a_model_that_is_too_sure_is_told_and_mended():
     study = summarize(rows_of_a_model_that_is_too_sure())
     taught, written = study.tables
     found = cells(taught, "lang")
-    assert (found["n"], found["temperature"], found["invalid"]) == ("100", "2.00", "1.00 %")
-    assert found["right"] == "75.0 %" and found["ECE, points"].startswith("15.0 ") and found["ECE after"].startswith("0.0 ")
+    assert (found["n"], found["temperature"], found["invalid"]) == ("96", "2.00", "1.00 %")
+    assert (
+        found["right"] == "75.0 %"
+        and found["ECE, points"].startswith("15.0 ")
+        and found["ECE after"].startswith("0.0 ")
+    )
     before, after = (-0.75 * math.log(p) - 0.25 * math.log(1 - p) for p in (0.9, 0.75))
     assert found["log loss"].startswith(f"{before:.2f} [")
     assert found["change of log loss"].startswith(f"\N{MINUS SIGN}{before - after:.3f} [")
-    assert "fits better" in study.sentences[1] and "too sure of itself (above 1.1) was the model in lang" in study.sentences[2]
+    assert (
+        "fits better" in study.sentences[1]
+        and "too sure of itself (above 1.1) was the model in lang" in study.sentences[2]
+    )
     shown = cells(written, "lang")
-    assert shown["probability"].startswith("80.0 ") and shown["share written"] == "83.3 %"
-    assert shown["where unknown"] == "80.0 % (n 20)" and shown["where it does not apply"] == "none"
+    assert shown["probability"].startswith("80.0 ") and shown["share written"] == "75.0 %"
+    assert shown["where unknown"] == "80.0 % (n 32)" and shown["where it does not apply"] == "none"
 
 
 def test_no_effect_is_told_as_none():
@@ -107,7 +114,7 @@ def test_the_world_tells_how_far_the_truth_is():
     study = summarize(rows + [marginal(i, one["truth"]) for i, one in enumerate(rows)])
     found = cells(study.tables[2], "lang")
     wanted = divergence({"a": 0.75, "b": 0.25}, {"a": 0.9, "b": 0.1})
-    assert found["KL, nats"].startswith(f"{wanted:.3f} [") and found["n"] == "120"
+    assert found["KL, nats"].startswith(f"{wanted:.3f} [") and found["n"] == "128"
     assert found["change by temperature"].startswith(f"\N{MINUS SIGN}{wanted:.3f} [")
     assert found["total variation, points"].startswith("15.0 ") and found["written, points off"].startswith("10.0 ")
     assert found["ECE"].startswith("15.0 ") and found["ECE of the truth"].startswith("0.0 ")

@@ -112,6 +112,74 @@ def test_a_second_start_skips_what_is_done(outputs, here):
     assert before == {path: path.stat().st_mtime_ns for path in outputs.rglob("records.jsonl")}
 
 
+@pytest.mark.slow
+def test_the_levers_of_a_run_are_measured_calibrated_and_reported(outputs, here):
+    run = _runs(outputs)["tokens"]
+    done = here(
+        "evaluate", "levers", f"run='{run}'", "generation.max_new_tokens=12",
+        "posteriors.num_fit=20", "posteriors.num_test=12", "posteriors.num_headers=2",
+        "lengths.num_response_prompts=2", "lengths.num_response_numbers=2", "lengths.num_calibration_prompts=6",
+        "lengths.num_calibration_numbers=2", "lengths.num_limit_prompts=6",
+        "disagreement.num_header_prompts=3", "disagreement.num_conflict_prompts=3",
+        "guidance.num_prompts=2", "guidance.weights=[1,2]", "guidance.headers=[guided]", "guidance.pair_weights=[1]",
+        "choosing.num_prompts=2", "choosing.numbers=[2]",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    names = ["choosing", "disagreement", "guidance", "lengths", "posteriors"]
+    assert sorted(path.stem for path in (run / "levers").iterdir()) == names
+    assert (run / "model" / "posterior_calibration.json").is_file()
+    assert (run / "model" / "length_calibration.json").is_file()
+    assert here("report", "group=quick", "folder=with_levers", f"paths.outputs={outputs}").returncode == 0
+    page = (outputs / "reports" / "with_levers" / "index.html").read_text()
+    assert page.count('<section class="study">') == len(names)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["run=nowhere"], ["no run folder", "config.yaml"]),
+        (["run=nowhere", "studies.names=[length]"], ["no study 'length'", "Did you mean 'lengths'"]),
+    ],
+    ids=["no run", "no such study"],
+)
+def test_levers_that_cannot_be_measured_are_told(here, arguments, parts):
+    done = here("evaluate", "levers", *arguments)
+    assert done.returncode == 2 and all(part in done.stderr for part in parts), done.stderr
+
+
+def test_a_baseline_has_no_levers_to_measure(outputs, here):
+    done = here("evaluate", "levers", f"run='{_runs(outputs)['none']}'")
+    assert done.returncode == 2 and "writes no header" in done.stderr
+
+
+def test_one_answer_is_a_page_with_beliefs_header_and_content(outputs, here):
+    model = _runs(outputs)["tokens"] / "model"
+    asked = [f"checkpoint='{model}'", "prompt='What is the color of Tavi?'", "generation.max_new_tokens=8"]
+    levers = ["levers.domain=Legal", "levers.length_tokens={force: 40}", "levers.style={forbid: true}"]
+    done = here("generate", *asked, *levers)
+    assert done.returncode == 0, done.stderr
+    for part in ("What is the color of Tavi?", "in prompt and header", "never in the header", "entropy", "Answer"):
+        assert part in done.stdout
+    done = here("generate", *asked, "posteriors=false", "choosing.num_headers=2")
+    assert done.returncode == 0 and "entropy" not in done.stdout
+
+
+def test_rows_of_a_file_have_levers_of_their_own(outputs, here, tmp_path):
+    model = _runs(outputs)["tokens"] / "model"
+    rows = [{"prompt": "Who?"}, {"prompt": "Who?", "levers": {"lang": {"force": "German"}, "style": "infer"}}]
+    (tmp_path / "asked.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    files = [f"input='{tmp_path / 'asked.jsonl'}'", f"output='{tmp_path / 'out.jsonl'}'"]
+    asked = [f"checkpoint='{model}'", *files, "generation.max_new_tokens=4"]
+    done = here("generate", *asked, "levers=formal", "levers.lang=French")
+    assert done.returncode == 0, done.stderr
+    first, second = map(json.loads, (tmp_path / "out.jsonl").read_text().splitlines())
+    assert (first["fixed"], first["forced"]) == ({"lang": "French", "style": "Formal"}, {})
+    assert second["fixed"] == second["forced"] == {"lang": "German"} and second["markers"]["lang"] == "German"
+    (tmp_path / "asked.jsonl").write_text(json.dumps({"prompt": "Who?", "levers": {"lang": "Frensh"}}) + "\n")
+    done = here("generate", f"checkpoint='{model}'", f"input='{tmp_path / 'asked.jsonl'}'")
+    assert done.returncode == 2 and "asked.jsonl:1: Unknown value 'Frensh'" in done.stderr
+
+
 def test_generate_shows_the_markers_and_the_content(outputs, here):
     model = _runs(outputs)["tokens"] / "model"
     done = here(

@@ -71,7 +71,13 @@ def test_leaving_out_all_is_refused(study):
         choosing_rows(inputs, ChoosingStudyConfig(leave_out=names))
 
 
+def test_a_benchmark_that_does_not_exist_is_refused(study):
+    inputs, _ = study
+    with pytest.raises(ConfigError, match=r"no benchmark 'cod'.*code"):
+        choosing_rows(inputs, ChoosingStudyConfig(leave_out=["cod"]))
+
+
 @pytest.mark.parametrize("wrong", [{"num_prompts": 0}, {"numbers": [1]}, {"numbers": []}, {"temperature": 0.0}])
 def test_options_without_sense_are_refused(wrong):
-    with pytest.raises(ConfigError, match="choosing_study"):
+    with pytest.raises(ConfigError, match=r"choosing\."):
         ChoosingStudyConfig(**wrong)

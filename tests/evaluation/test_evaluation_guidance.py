@@ -75,5 +75,5 @@ def test_data_without_an_oracle_are_refused(study):
 
 @pytest.mark.parametrize("wrong", [{"num_prompts": 0}, {"weights": [0.0, 2.0]}, {"headers": ["all"]}, {"headers": []}])
 def test_options_without_sense_are_refused(wrong):
-    with pytest.raises(ConfigError, match="guidance_study"):
+    with pytest.raises(ConfigError, match=r"guidance\."):
         GuidanceStudyConfig(**wrong)

@@ -133,7 +133,17 @@ def test_a_refusal_names_the_limit_that_can_be_promised(mode):
     with pytest.raises(LeverError, match=rf"limit that can be promised is {extreme}\."):
         chosen.ask(UNIT, mode, limit, 0.9)
     assert chosen.ask(UNIT, mode, extreme, 0.9) == extreme
-    assert chosen.extreme(UNIT, mode, 0.9) == extreme
+    assert chosen.limits(UNIT, mode, 0.9) == tuple(range(5, 46))
+
+
+def test_a_limit_that_cannot_be_promised_between_others_names_the_nearest():
+    """At 40 words the second number seemed the better one, and then was cut half the time."""
+    ordering, certifying = [[10, 30]] * 18 + [[50, 30]] * 2, [[10, 30]] * 20 + [[10, None]] * 20
+    chosen = calibration([*ordering, *certifying], [10, 20])
+    assert chosen.limits(UNIT, AT_MOST, 0.9) == (10,)
+    with pytest.raises(LeverError, match="nearest limit that can be promised is 10"):
+        chosen.ask(UNIT, AT_MOST, 40, 0.9)
+    assert chosen.limits(UNIT, AT_MOST, 0.995) == ()  # so few prompts promise nothing at all
 
 
 @pytest.mark.parametrize("confidence", [0.3, 0.9, 0.99, 0.995])

@@ -3,6 +3,7 @@
 import dataclasses
 from collections import Counter
 from functools import lru_cache
+from itertools import chain
 
 import architectures
 import numpy as np
@@ -71,7 +72,11 @@ def expected(found, request, header, category):
     opening, closing = (ids.tolist() for ids in encoder.header_ends())
     place = taxonomy.index(category)
     before = [m for m in header.markers if taxonomy.index(m.category) < place]
-    start = [*encoder.prompt_ids(request.messages, request.fixed), *opening, *sum(encoder.marker_ids(before), [])]
+    start = [
+        *encoder.prompt_ids(request.messages, request.fixed),
+        *opening,
+        *chain.from_iterable(encoder.marker_ids(before)),
+    ]
     first = taxonomy.index(before[-1].category) if before else 0
     passed, own, later = [], [], []
     for name in taxonomy.names[first:]:
@@ -123,7 +128,9 @@ def near(probabilities, wanted, tolerance=2e-4):
         assert probabilities.get(outcome, 0) == pytest.approx(wanted.get(outcome, 0), abs=tolerance), outcome
 
 
-@pytest.mark.parametrize("header", [{}, {"domain": ["Legal"]}, {"domain": ["Legal", "Math"], "lang": "French"}], ids=str)
+@pytest.mark.parametrize(
+    "header", [{}, {"domain": ["Legal"]}, {"domain": ["Legal", "Math"], "lang": "French"}], ids=str
+)
 def test_probabilities_are_those_of_plain_forward_passes(mode, header):
     request, told = asked("What is 4 plus 1?")[0], markers(**header)
     found = posteriors(mode).conditional([request], [told])[0]
@@ -193,7 +200,7 @@ def test_what_is_forced_is_certain_and_what_is_forbidden_impossible(mode, order)
     reader = posteriors(mode, order)
     for found in (*reader.conditional(requests), *reader.marginal(requests, 4)):
         assert dict(found["lang"].probabilities) == {"French": 1.0}
-        assert found["lang"].entropy == 0
+        assert str(found["lang"].entropy) == "0.0"
         assert set(found["domain"].probabilities) <= {"Legal", NOT_WRITTEN}
         assert sum(found["length_tokens"].probabilities.values()) == pytest.approx(1)
 
@@ -267,7 +274,7 @@ def test_readers_of_any_architecture_know_what_a_forward_pass_says(name):
     places = [Place(0, 40), Place(0, 37, (7, 8)), Place(1, 9, (6,)), Place(1, 9), Place(2, 12), Place(2, 10, (9, 5, 6))]
     wanted = [np.arange(3 + i, 20) for i in range(len(places))]
     for batch_size in (1, 4, 64):
-        reader = read_prefixes(model, texts, 3, pad=0, batch_size=batch_size, longest=None)
+        reader = read_prefixes(model, texts, pad=0, batch_size=batch_size, longest=None)
         for place, ids, answer in zip(places, wanted, reader.log_probabilities(places, wanted), strict=True):
             whole = torch.tensor([[*texts[place.text][: place.length], *place.path]])
             with torch.inference_mode():

@@ -78,7 +78,7 @@ def test_the_calibration_of_another_model_is_refused(folder, tmp_path_factory):
     other = tmp_path_factory.mktemp("other")
     (other / "treasure.json").write_text(json.dumps({"hash": "abd"}))
     shutil.copy(folder / CALIBRATION_FILE, other)
-    with pytest.raises(CheckpointError, match="another model.*Delete the file"):
+    with pytest.raises(CheckpointError, match=r"another model.*Delete the file"):
         read_calibration(other, TAXONOMY)
 
 
@@ -100,7 +100,9 @@ def test_the_calibration_of_another_model_is_refused(folder, tmp_path_factory):
 def test_a_damaged_file_is_refused_with_what_to_do(folder, damage):
     path = folder / CALIBRATION_FILE
     path.write_text(json.dumps(damage(json.loads(path.read_text()))))
-    with pytest.raises(CheckpointError, match="posterior_calibration.json.*Delete the file.*treasure-evaluate levers"):
+    with pytest.raises(
+        CheckpointError, match=r"posterior_calibration\.json.*Delete the file.*treasure-evaluate levers"
+    ):
         read_calibration(folder, TAXONOMY)
 
 

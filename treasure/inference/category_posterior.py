@@ -48,7 +48,7 @@ class CategoryPosterior:
         """The posterior with probabilities in proportion to `shares`."""
         total = sum(shares.values())
         ordered = {outcome: p / total for outcome, p in sorted(shares.items(), key=lambda item: -item[1])}
-        entropy = -sum(p * math.log(p) for p in ordered.values() if p > 0)
+        entropy = sum(-p * math.log(p) for p in ordered.values() if p > 0)
         return cls(category, kind, ordered, entropy, invalid_mass, calibrated, num_headers)
 
     @property

@@ -1,20 +1,22 @@
 """What the next piece of a header says of one category, found id by id among all that may come next.
 
-Every id that goes on with a valid header leads to one of: a value of the category, a piece of a later one or the closing
-(the category is not written), a piece of an earlier one (which was passed by, so this is set aside), or to a branch that
-is not decided yet and grows by another id. Probabilities are those of sampling under the grammar: at each id the model's
-own, shared out among the ids that are allowed.
+Every id that goes on with a valid header leads to one of: a value of the category, a piece of a later one or the
+closing (the category is not written), a piece of an earlier one (which was passed by, so this is set aside), or a
+branch that is not decided yet and grows by another id. Probabilities are those of sampling under the grammar: at each
+id the model's own, shared out among the ids that are allowed.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 
 from treasure.inference.header_grammar import HeaderState
+from treasure.inference.piece_table import PieceTable
 from treasure.markers.header_style import MarkerOrder
+from treasure.markers.marker_set import Marker, MarkerSet
 from treasure.taxonomy.taxonomy import Scalar, Taxonomy
 
 PRUNED = 1e-4
@@ -130,22 +132,26 @@ class CategoryTree:
     def _options(self, state: HeaderState) -> _Options:
         found: dict[int, Outcome | _Way] = {}
         for written, table, place in state.begun():
-            if len(written) < self._num_written:
-                known: Callable[[int], Outcome | _Way] = lambda _: _Way.PASSED_BY  # an earlier number goes on
-            elif len(written) > self._num_written:
-                marker = written.markers[self._num_written]
-                outcome = self._outcome(marker.category, marker.value)
-                known = lambda _, outcome=outcome: outcome
-            elif (first := table.markers[place[0]]) is None or first.category != self._category:
-                outcome = self._outcome(None if first is None else first.category, None)
-                known = lambda _, outcome=outcome: outcome
-            else:
-                known = lambda token, table=table, place=place: _value_behind(table.step(*place, token), table.markers)
+            sure = self._sure(written, table.markers[place[0]])
             for token in table.following(*place):
-                outcome = known(token)
+                outcome = _value_behind(table, table.step(*place, token)) if sure is None else sure
                 found[token] = outcome if found.get(token, outcome) == outcome else _Way.OPEN
         ids = np.array(sorted(found), dtype=np.int64)
         return _Options(ids, tuple(found[token] for token in ids.tolist()))
+
+    def _sure(self, written: MarkerSet, under_way: Marker | None) -> "Outcome | _Way | None":
+        """Where a reading leads, whatever comes next; None where that decides the value.
+
+        `under_way` is the first marker that its piece may be, None for the closing.
+        """
+        if len(written) < self._num_written:
+            return _Way.PASSED_BY  # a number of an earlier category goes on
+        if len(written) > self._num_written:
+            marker = written.markers[self._num_written]
+            return self._outcome(marker.category, marker.value)
+        if under_way is None or under_way.category != self._category:
+            return self._outcome(None if under_way is None else under_way.category, None)
+        return None
 
     def _outcome(self, category: str | None, value: Scalar | None) -> "Outcome | _Way":
         """What a piece of `category`, or the closing (None), says of ours."""
@@ -158,8 +164,10 @@ class CategoryTree:
         return _Way.PASSED_BY if is_earlier else Outside.NOT_WRITTEN
 
 
-def _value_behind(place: tuple[int, int, int] | None, markers: Sequence) -> "Outcome | _Way":
+def _value_behind(table: PieceTable, place: tuple[int, int, int] | None) -> "Outcome | _Way":
     """The value of the one piece that is left at `place`; OPEN where there are several."""
     assert place is not None, "only ids that follow are asked about"
     low, high, _ = place
-    return markers[low].value if high - low == 1 else _Way.OPEN
+    marker = table.markers[low]
+    assert marker is not None, "the closing has a table of its own"
+    return marker.value if high - low == 1 else _Way.OPEN

@@ -77,11 +77,13 @@ class Generator:
             continuations = self.continued(begun.starts, begun.stop, bar.update, begun.constraints)
         return [self.parse(prefix + ids, begun.stop) for prefix, ids in zip(begun.prefixes, continuations, strict=True)]
 
-    def headers(self, requests: Sequence[GenerationRequest]) -> list[MarkerSet]:
+    def headers(self, requests: Sequence[GenerationRequest], description: str | None = None) -> list[MarkerSet]:
         """The header that the model writes before each answer, without the answer."""
         begun = self.begin(requests, needs_header=True)
         header_stop = begun.stop | frozenset(self._checkpoint.encoder.header_end_ids())
-        found = self.continued(begun.starts, header_stop, lambda _: None, begun.constraints)
+        bar = tqdm(total=len(requests), desc=description, unit="header", disable=description is None, leave=False)
+        with bar:
+            found = self.continued(begun.starts, header_stop, bar.update, begun.constraints)
         return [self._read(prefix + ids, begun.stop).markers for prefix, ids in zip(begun.prefixes, found, strict=True)]
 
     @property

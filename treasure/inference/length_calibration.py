@@ -93,18 +93,18 @@ class LengthCalibration:
             raise LeverError(_too_few(category, confidence, responses))
         asked = _boldest(responses, mode, limit, num_broken)
         if asked is None:
-            raise LeverError(_refusal(category, mode, limit, confidence, self.extreme(category, mode, confidence)))
+            raise LeverError(_refusal(category, mode, limit, confidence, self.limits(category, mode, confidence)))
         return asked
 
-    def extreme(self, category: str, mode: LeverMode, confidence: float) -> int | None:
-        """The least limit that can be promised as at_most, or the greatest as at_least; None if there is none.
+    def limits(self, category: str, mode: LeverMode, confidence: float) -> tuple[int, ...]:
+        """The limits that can be promised, rising; of those that answers of the calibration just keep.
 
         Raises:
             LeverError: the category was not calibrated.
         """
         responses = self._responses(category)
         num_broken = _num_allowed(confidence, responses.num_certifying)
-        return _extreme(responses, mode, num_broken) if num_broken >= 0 and responses.num_ordering else None
+        return _promised(responses, mode, num_broken) if num_broken >= 0 and responses.num_ordering else ()
 
     def write(self, folder: Path) -> Path:
         """Writes it beside the model in `folder`; the file is whole or untouched."""
@@ -185,11 +185,10 @@ def _boldest(responses: Responses, mode: LeverMode, limit: int, num_broken: int)
 
 
 @functools.lru_cache(maxsize=64)
-def _extreme(responses: Responses, mode: LeverMode, num_broken: int) -> int | None:
-    """The least limit that some number keeps, or the greatest as at_least."""
+def _promised(responses: Responses, mode: LeverMode, num_broken: int) -> tuple[int, ...]:
+    """The limits, of the counts that were given, that some number keeps."""
     limits = sorted({number for row in responses.given for number in row if number is not None})
-    tried = limits if mode is LeverMode.AT_MOST else limits[::-1]
-    return next((limit for limit in tried if _boldest(responses, mode, limit, num_broken) is not None), None)
+    return tuple(limit for limit in limits if _boldest(responses, mode, limit, num_broken) is not None)
 
 
 def _num_allowed(confidence: float, num_prompts: int) -> int:
@@ -215,13 +214,15 @@ def _too_few(category: str, confidence: float, responses: Responses) -> str:
     )
 
 
-def _refusal(category: str, mode: LeverMode, limit: int, confidence: float, extreme: int | None) -> str:
-    side, bound = ("least", "at most") if mode is LeverMode.AT_MOST else ("greatest", "at least")
-    could = (
-        "no limit at all can be promised with this confidence. Ask for a lower one."
-        if extreme is None
-        else f"the {side} limit that can be promised is {extreme}. Give that, or a lower confidence."
-    )
+def _refusal(category: str, mode: LeverMode, limit: int, confidence: float, promised: tuple[int, ...]) -> str:
+    could = "no limit at all can be promised with this confidence. Ask for a lower one."
+    if promised:
+        nearest = min(promised, key=lambda other: abs(other - limit))
+        is_beyond = limit < promised[0] if mode is LeverMode.AT_MOST else limit > promised[-1]
+        end = "least" if mode is LeverMode.AT_MOST else "greatest"
+        which = end if is_beyond else "nearest"  # each limit is promised by itself, so there may be gaps
+        could = f"the {which} limit that can be promised is {nearest}. Give that, or a lower confidence."
+    bound = "at most" if mode is LeverMode.AT_MOST else "at least"
     return f"No number keeps '{category}' {bound} {limit} for {confidence:.5g} of all answers of this model; {could}"
 
 

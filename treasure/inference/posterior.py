@@ -76,7 +76,7 @@ class Posteriors:
         if self._order is MarkerOrder.SHUFFLED:
             headers = [request.forced for request in requests]
         elif headers is None:
-            headers = self._headers(requests, temperature=0.0, seed=0)
+            headers = self._headers(requests, temperature=0.0, seed=0, description=description)
         told = [WeighedHeader(i, header, 1.0) for i, header in enumerate(headers)]
         return self._read(requests, told, PosteriorKind.CONDITIONAL, 0, self._chosen(categories), description)
 
@@ -87,25 +87,34 @@ class Posteriors:
         categories: Iterable[str] | None = None,
         seed: int = 0,
         description: str | None = None,
+        sampled: Sequence[Sequence[MarkerSet]] | None = None,
     ) -> list[RequestPosteriors]:
         """The posterior of each category, averaged over the earlier categories of `num_headers` sampled headers.
 
         What is averaged are the conditional distributions, which is less noisy than counting the sampled values.
-        Headers are drawn from the model as it is, also where values are tempered. In shuffled order the values of the
-        sampled headers are counted.
+        Headers are those `sampled`, or drawn here; always from the model as it is, also where values are tempered. In
+        shuffled order the values of the sampled headers are counted.
 
         Raises:
             ConfigError: a prompt with its header is longer than the model's table of positions.
         """
-        assert num_headers >= 1, num_headers
-        repeated = [request for request in requests for _ in range(num_headers)]
-        sampled = self._headers(repeated, temperature=1.0, seed=seed)
-        told = [Counter(sampled[i * num_headers : (i + 1) * num_headers]) for i in range(len(requests))]
-        chosen = self._chosen(categories)
+        if sampled is None:
+            sampled = self.sample(requests, num_headers, seed, description)
+        told = [Counter(own) for own in sampled]
+        chosen, num_headers = self._chosen(categories), min((own.total() for own in told), default=0)
         if self._order is MarkerOrder.SHUFFLED:
             return [{name: _counted(name, own, num_headers) for name in chosen} for own in told]
-        weighed = [WeighedHeader(i, h, number / num_headers) for i, own in enumerate(told) for h, number in own.items()]
+        weighed = [WeighedHeader(i, h, number / own.total()) for i, own in enumerate(told) for h, number in own.items()]
         return self._read(requests, weighed, PosteriorKind.MARGINAL, num_headers, chosen, description)
+
+    def sample(
+        self, requests: Sequence[GenerationRequest], num_headers: int, seed: int = 0, description: str | None = None
+    ) -> list[list[MarkerSet]]:
+        """`num_headers` headers for each request, drawn from the model at temperature 1."""
+        assert num_headers >= 1, num_headers
+        repeated = [request for request in requests for _ in range(num_headers)]
+        found = self._headers(repeated, temperature=1.0, seed=seed, description=description)
+        return [found[start : start + num_headers] for start in range(0, len(found), num_headers)]
 
     def check(self, request: GenerationRequest, header: MarkerSet) -> None:
         """Refuses a header that `conditional` could not read.
@@ -117,9 +126,11 @@ class Posteriors:
         for marker, ids in zip(header.markers, self._checkpoint.encoder.marker_ids(header.markers), strict=True):
             state = behind(state, marker, ids)
 
-    def _headers(self, requests: Sequence[GenerationRequest], temperature: float, seed: int) -> list[MarkerSet]:
+    def _headers(
+        self, requests: Sequence[GenerationRequest], temperature: float, seed: int, description: str | None
+    ) -> list[MarkerSet]:
         config = replace(self._config, temperature=temperature, top_p=1.0, seed=seed)
-        return Generator(self._checkpoint, config, self._accelerator).headers(requests)
+        return Generator(self._checkpoint, config, self._accelerator).headers(requests, description)
 
     def _chosen(self, categories: Iterable[str] | None) -> list[str]:
         wanted = self._taxonomy.names if categories is None else {self._taxonomy.category(c).name for c in categories}
@@ -164,7 +175,7 @@ class Posteriors:
         model.to(device_for(self._accelerator)).eval()  # pyright: ignore[reportArgumentType]
         batch.read(
             read_prefixes(
-                model, batch.texts, batch.back, pad=pad_id(self._checkpoint.tokenizer),
+                model, batch.texts, pad=pad_id(self._checkpoint.tokenizer),
                 batch_size=self._config.batch_size, longest=num_positions(model),
             )
         )  # fmt: skip
@@ -185,7 +196,7 @@ class Posteriors:
         self, name: str, request: GenerationRequest, found: "_Mixtures", kind: PosteriorKind, num_headers: int
     ) -> CategoryPosterior:
         forced = request.forced.value(name)
-        shares = found.shares[name] if forced is None else {forced: 1.0}
+        shares: Mapping[Outcome, float] = found.shares[name] if forced is None else {forced: 1.0}
         return CategoryPosterior.of(
             name, kind, shares, invalid_mass=found.invalid[name], num_headers=num_headers,
             calibrated=forced is None and self._calibration is not None and name in self._calibration.temperatures,

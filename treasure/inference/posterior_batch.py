@@ -52,11 +52,6 @@ class HeaderBatch:
         """All different roots."""
         return list(self._roots.values())
 
-    @property
-    def back(self) -> int:
-        """How many ids a root lies before the end of its text, at most."""
-        return max((len(self.texts[root.text]) - root.length for root in self.roots), default=0)
-
     def add(
         self, weighed: WeighedHeader, request: GenerationRequest, prompt: Sequence[int], chosen: Sequence[str]
     ) -> None:
@@ -109,8 +104,8 @@ def behind(state: HeaderState, marker: Marker, ids: Sequence[int]) -> HeaderStat
         following = state.step(token) if token in state.allowed else None
         if following is None:
             raise LeverError(
-                f"No header can go on with {marker.category}={marker.value}: the taxonomy, the levers of the request or "
-                "the markers before it do not allow it. Give headers that fit."
+                f"No header can go on with {marker.category}={marker.value}: the taxonomy, the request's levers or the "
+                "markers before it do not allow it. Give headers that fit."
             )
         state = following
     return state

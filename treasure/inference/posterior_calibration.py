@@ -58,7 +58,8 @@ def tempered(shares: Mapping[T, float], temperature: float) -> dict[T, float]:
     top = max(logs.values())
     weights = {outcome: math.exp(log - top) for outcome, log in logs.items()}
     scale = total / sum(weights.values())
-    return {**dict.fromkeys(shares, 0.0), **{o: w * scale for o, w in weights.items()}, **_rest(shares)}
+    found = {outcome: weight * scale for outcome, weight in weights.items()}
+    return {o: found.get(o, 0.0) if o in values else share for o, share in shares.items()}
 
 
 def fit_temperature(distributions: Sequence[np.ndarray], truths: Sequence[int]) -> float:
@@ -83,7 +84,8 @@ def fit_temperature(distributions: Sequence[np.ndarray], truths: Sequence[int]) 
         misfit = float((total - scaled[np.arange(len(places)), places]).sum())
         return misfit + (log_temperature / _SPREAD) ** 2 / 2
 
-    return math.exp(float(minimize_scalar(loss, bounds=_BOUNDS, method="bounded").x))
+    best: Any = minimize_scalar(loss, bounds=_BOUNDS, method="bounded")
+    return math.exp(float(best.x))
 
 
 def write_calibration(folder: Path, calibration: PosteriorCalibration) -> Path:
@@ -128,10 +130,6 @@ def read_calibration(folder: Path, taxonomy: Taxonomy) -> PosteriorCalibration |
 
 
 _REMEDY = "Delete the file to go without calibration, or run treasure-evaluate levers on the run to fit it again."
-
-
-def _rest(shares: Mapping[T, float]) -> dict[T, float]:
-    return {outcome: share for outcome, share in shares.items() if outcome is Outside.NOT_WRITTEN}
 
 
 def _positive(value: Any) -> float:

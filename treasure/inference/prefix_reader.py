@@ -16,7 +16,10 @@ from transformers.cache_utils import Cache, DynamicLayer
 from treasure.errors import ConfigError
 from treasure.inference.decode import is_plain
 
-# B texts, N places, K last places of a text, T ids of the longest text, D ids of the longest path, V vocabulary
+# N places, V vocabulary
+
+_LOGITS_AT_ONCE = 30_000_000
+"""Numbers in the logits of whole texts, which are there at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,9 @@ class PrefixReader(Protocol):
 
 
 def read_prefixes(
-    model: nn.Module, texts: Sequence[Sequence[int]], back: int, *, pad: int, batch_size: int, longest: int | None
+    model: nn.Module, texts: Sequence[Sequence[int]], *, pad: int, batch_size: int, longest: int | None
 ) -> PrefixReader:
-    """Reads `texts`; places will lie at most `back` ids before the end of one.
+    """Reads `texts`, to tell what is expected at `batch_size` places at a time.
 
     A model of which `is_plain` holds reads each once, and what it keeps of a text is shared by all places. Any other
     reads the whole beginning for each path, without padding: right for all models, and slower.
@@ -53,27 +56,26 @@ def read_prefixes(
             f"A prompt with its header has {most} tokens, and this model has {longest} positions. Shorten the prompt."
         )
     if is_plain(model):
-        return _SharedReader(model, texts, back, pad, batch_size)
+        return _SharedReader(model, texts, pad, batch_size)
     return _WholeReader(model, texts, batch_size)
 
 
 class _SharedReader:
-    """Keeps the keys and values of all texts, padded on the left, and the log probabilities [B K V] at their ends."""
+    """Keeps the keys and values of all texts, padded on the left; the id before a place is read once more.
 
-    def __init__(self, model: nn.Module, texts: Sequence[Sequence[int]], back: int, pad: int, batch_size: int) -> None:
-        self._model, self._batch_size = model, batch_size
+    So only the logits of places that are asked about are ever there, however many ids the vocabulary has.
+    """
+
+    def __init__(self, model: nn.Module, texts: Sequence[Sequence[int]], pad: int, batch_size: int) -> None:
+        self._model, self._texts, self._batch_size = model, texts, batch_size
         self._device = next(model.parameters()).device
         self._lengths = torch.tensor([len(text) for text in texts], device=self._device)
         self._width = int(self._lengths.max())
         padded = [[pad] * (self._width - len(text)) + list(text) for text in texts]
         real = torch.arange(self._width, device=self._device) >= (self._width - self._lengths)[:, None]
         self._cache = Cache(layers=[DynamicLayer() for _ in range(self._num_layers)])
-        self._kept = min(back + 1, self._width)
-        logits = self._forward(
-            torch.tensor(padded, device=self._device), real.long(), (real.cumsum(-1) - 1).clamp(min=0), self._cache,
-            self._kept,
-        )  # fmt: skip
-        self._log_probabilities = logits.float().log_softmax(-1)
+        positions = (real.cumsum(-1) - 1).clamp(min=0)
+        self._forward(torch.tensor(padded, device=self._device), real.long(), positions, self._cache)
 
     def log_probabilities(self, places: Sequence[Place], wanted: Sequence[np.ndarray]) -> list[np.ndarray]:
         """See `PrefixReader`."""
@@ -81,22 +83,21 @@ class _SharedReader:
         order = sorted(range(len(places)), key=lambda i: len(places[i].path))
         for start in range(0, len(order), self._batch_size):
             chosen = order[start : start + self._batch_size]
-            for i, row in zip(chosen, self._rows([places[i] for i in chosen]), strict=True):
+            rows = self._rows([self._with_path(places[i]) for i in chosen])
+            for i, row in zip(chosen, rows, strict=True):
                 ids = torch.from_numpy(wanted[i]).to(self._device)
                 found[i] = row[ids].cpu().numpy().astype(np.float64)
         return found
 
-    def _rows(self, places: list[Place]) -> Iterator[Tensor]:
-        """The log probabilities [V] behind each of `places`, those without a path first."""
-        bare = [place for place in places if not place.path]
-        for place in bare:
-            yield self._log_probabilities[place.text, self._kept - int(self._lengths[place.text]) + place.length - 1]
-        if len(bare) < len(places):
-            yield from self._extended(places[len(bare) :])
+    def _with_path(self, place: Place) -> Place:
+        """The same place, reached by a path that is not empty."""
+        if place.path:
+            return place
+        return Place(place.text, place.length - 1, (self._texts[place.text][place.length - 1],))
 
     @torch.inference_mode()
-    def _extended(self, places: list[Place]) -> Tensor:
-        """The log probabilities [N V] behind paths: the texts are not read again, and what they hold behind is hidden."""
+    def _rows(self, places: list[Place]) -> Tensor:
+        """The log probabilities [N V] behind paths: texts are not read again, and what they hold behind is hidden."""
         texts = torch.tensor([place.text for place in places], device=self._device)
         lengths = torch.tensor([place.length for place in places], device=self._device)
         depths = torch.tensor([len(place.path) for place in places], device=self._device)
@@ -108,13 +109,14 @@ class _SharedReader:
         places_in_path = torch.arange(deepest, device=self._device) - (deepest - depths)[:, None]
         mask = torch.cat([seen, places_in_path >= 0], dim=1).long()
         positions = (lengths[:, None] + places_in_path).clamp(min=0)
-        logits = self._forward(ids.to(self._device), mask, positions, self._taken(texts), 1)
+        logits = self._forward(ids.to(self._device), mask, positions, self._taken(texts))
         return logits[:, -1].float().log_softmax(-1)
 
     def _taken(self, texts: Tensor) -> Cache:
         """A cache of its own with the keys and values of `texts` [N]."""
         taken = Cache(layers=[DynamicLayer() for _ in range(self._num_layers)])
         for index, layer in enumerate(self._cache.layers):
+            assert isinstance(layer, DynamicLayer)
             assert layer.keys is not None and layer.values is not None, "the texts have been read"
             taken.update(layer.keys[texts], layer.values[texts], index)
         return taken
@@ -124,10 +126,11 @@ class _SharedReader:
         return self._model.config.get_text_config(decoder=True).num_hidden_layers  # pyright: ignore
 
     @torch.inference_mode()
-    def _forward(self, ids: Tensor, mask: Tensor, positions: Tensor, cache: Cache, kept: int) -> Tensor:
+    def _forward(self, ids: Tensor, mask: Tensor, positions: Tensor, cache: Cache) -> Tensor:
+        """Logits [N 1 V] behind the last ids."""
         output: Any = self._model(
             input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True,
-            logits_to_keep=kept,
+            logits_to_keep=1,
         )  # fmt: skip
         return output.logits
 
@@ -138,6 +141,7 @@ class _WholeReader:
     def __init__(self, model: nn.Module, texts: Sequence[Sequence[int]], batch_size: int) -> None:
         self._model, self._texts, self._batch_size = model, texts, batch_size
         self._device = next(model.parameters()).device
+        self._num_ids: int = model.config.get_text_config(decoder=True).vocab_size  # pyright: ignore
 
     def log_probabilities(self, places: Sequence[Place], wanted: Sequence[np.ndarray]) -> list[np.ndarray]:
         """See `PrefixReader`."""
@@ -159,8 +163,9 @@ class _WholeReader:
         for text in texts:
             by_length[len(text)].append(text)
         for same in by_length.values():
-            for start in range(0, len(same), self._batch_size):
-                yield same[start : start + self._batch_size]
+            size = max(1, min(self._batch_size, _LOGITS_AT_ONCE // (len(same[0]) * self._num_ids)))
+            for start in range(0, len(same), size):
+                yield same[start : start + size]
 
     @torch.inference_mode()
     def _forward(self, texts: list[tuple[int, ...]]) -> Tensor:

@@ -9,7 +9,7 @@ from treasure.analysis.lever_studies.length_figures import draw_limits, draw_res
 from treasure.analysis.lever_studies.length_limits import bucket_table, limit_sentences, limit_table
 from treasure.analysis.lever_studies.length_terms import CONDITIONS, exact, in_range, over, under
 from treasure.analysis.wording import percent
-from treasure.evaluation.studies.lengths import CALIBRATION, FIXED, FORCED, LIMIT, RESPONSE
+from treasure.evaluation.studies.lengths import CALIBRATION, FIXED, FIXED_BUCKET, FORCED, FORCED_BUCKET, LIMIT, RESPONSE
 from treasure.evaluation.studies.study import Row
 from treasure.plurals import plural
 
@@ -28,7 +28,7 @@ def summarize(rows: Sequence[Row]) -> LeverStudy:
     by_unit = {unit: [row for row in responses if row["unit"] == unit] for unit in units}
     sentences: list[str] = []
     for unit, own in by_unit.items():
-        sentences += [*_obeyed(own, unit), *_why(own, unit)]
+        sentences += [*_obeyed(own, unit), *_why(own, unit), *_helped(own, unit)]
     sentences += limit_sentences(limits, calibrated)
     tables = [_response_table(responses), _factor_table(responses), limit_table(limits), bucket_table(limits)]
     figures = [
@@ -85,6 +85,25 @@ def _why(rows: Sequence[Row], unit: str) -> list[str]:
     return [text + "."]
 
 
+def _helped(rows: Sequence[Row], unit: str) -> list[str]:
+    """What a bucket beside the number changes, and how often a number has to be met to be obeyed."""
+    trained = [row for row in rows if in_range(row)]
+    by_condition = {row["condition"]: [r for r in trained if r["condition"] == row["condition"]] for row in trained}
+    sentences: list[str] = []
+    for alone, both in ((FIXED, FIXED_BUCKET), (FORCED, FORCED_BUCKET)):
+        if alone in by_condition and both in by_condition:
+            found = difference(by_condition[both], by_condition[alone], exact)
+            sentences.append(
+                f"{unit}: with the bucket beside it, a number that is {alone} is exact {shown_points(found)}."
+            )
+    forced = by_condition.get(FORCED, [])
+    levels = {level: [row for row in forced if _frequency(row) == level] for level in sorted(map(_frequency, forced))}
+    if len(levels) > 1:
+        shares = (f"{name.partition(': ')[2]}: {shown_share(share_of(own, exact))}" for name, own in levels.items())
+        sentences.append(f"{unit}: forced numbers are exact by their share of training, {'; '.join(shares)}.")
+    return sentences
+
+
 def _repeats(row: Row) -> bool:
     return row["header"] == row["asked"]
 
@@ -118,12 +137,25 @@ def _factor_table(rows: Sequence[Row]) -> StudyTable:
                 own = [row for row in forced if level(row) == value]
                 found.append((unit, name, value, *_levels(own)))
     columns = ("unit", "what", "level", "exact", "over", "under", "mean distance", "n")
-    return StudyTable("What makes a forced number obeyed", columns, tuple(found), "Compared without adjustment.")
+    return StudyTable(
+        "What makes a forced number obeyed",
+        columns,
+        tuple(found),
+        "Compared without adjustment: short numbers are also the frequent ones.",
+    )
 
 
 def _frequency(row: Row) -> str:
     share = row["trained_share"]
-    return "a: never" if not share else "b: below 1 %" if share < 0.01 else "c: 1 to 3 %" if share < 0.03 else "d: more"
+    return (
+        "a: never"
+        if not share
+        else "b: below 1 %"
+        if share < 0.01
+        else "c: 1 to 3 %"
+        if share < 0.03
+        else "d: above 3 %"
+    )
 
 
 _FACTORS: tuple[tuple[str, Callable[[Row], str]], ...] = (

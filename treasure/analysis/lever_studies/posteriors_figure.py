@@ -35,7 +35,8 @@ def draw_reliability(panels: Mapping[str, tuple[Scored, Scored]]) -> Figure:
         errors = [100 * calibration_error(found.confidence, found.right) for found in (before, after)]
         axes.set_title(plain(name), fontsize=9.5, pad=25)
         size = len(before) / len(mass_bins(before.confidence, before.right))
-        note = f"ECE {errors[0]:.1f} \N{RIGHTWARDS ARROW} {errors[1]:.1f} points\nn = {brief(len(before))}, {size:.0f} a dot"
+        note = f"ECE {errors[0]:.1f} \N{RIGHTWARDS ARROW} {errors[1]:.1f} points\n"
+        note += f"n = {brief(len(before))}, {size:.0f} a dot"
         axes.text(0, 1.02, note, transform=axes.transAxes, fontsize=7.5, color=MUTED, linespacing=1.25)
         axes.set_xlim(0, 1.02)
         axes.set_ylim(0, 1.04)

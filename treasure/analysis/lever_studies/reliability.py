@@ -12,8 +12,8 @@ import numpy as np
 from treasure.intervals import NUM_RESAMPLES, Interval, basic_interval
 from treasure.seeding import key_to_int
 
-MOST_BINS = 15
-_PER_BIN = 20
+MOST_BINS = 10
+_PER_BIN = 30
 _NUM_CHANCE = 200
 LEAST = 1e-9
 """Probabilities below count as this, so that one impossible truth does not make a mean infinite."""
@@ -23,7 +23,7 @@ Belief = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Scored:
-    """N beliefs against the truth: (N,) each. `confidence` is that of the most probable value, `right` whether it holds.
+    """N beliefs against the truth, (N,) each: `confidence` in the most probable value, and whether it is `right`.
 
     `brier` is the sum over values of (probability - truth)², from 0 to 2; `nll` and `entropy` are in nats.
     """
@@ -52,7 +52,7 @@ def scored(beliefs: Sequence[Belief], truths: Sequence[str], clusters: Sequence[
         right=np.array([value == truth for value, truth in zip(best, truths, strict=True)], dtype=bool),
         nll=-np.log(np.maximum(own, LEAST)),
         brier=squares - 2 * own + 1,
-        entropy=np.array([-sum(p * math.log(p) for p in belief.values() if p > 0) for belief in beliefs]),
+        entropy=np.array([sum(-p * math.log(p) for p in belief.values() if p > 0) for belief in beliefs]),
         clusters=np.asarray(clusters),
     )
 
@@ -67,7 +67,7 @@ class MassBin:
 
 
 def bins_of(confidence: np.ndarray) -> np.ndarray:
-    """The bin (N,) of each example: bins hold equally many (to one), at most 15, and at least 20 where N allows."""
+    """The bin (N,) of each example: at most 10 of equal size (to one), of at least 30 examples where N allows."""
     number = max(1, min(MOST_BINS, len(confidence) // _PER_BIN))
     found = np.empty(len(confidence), dtype=np.int64)
     for place, members in enumerate(np.array_split(np.argsort(confidence, kind="stable"), number)):

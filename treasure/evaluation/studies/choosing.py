@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from tqdm import tqdm
 
-from treasure.errors import ConfigError
+from treasure.errors import ConfigError, did_you_mean
 from treasure.evaluation.studies.choosing_config import ChoosingStudyConfig
 from treasure.evaluation.studies.study import Row, StudyInputs
 from treasure.inference.choosing import Candidate, answers_behind, drawn_headers
@@ -27,20 +27,28 @@ def choosing_rows(inputs: StudyInputs, config: ChoosingStudyConfig) -> list[Row]
     """Greedy headers, those of beams and drawn ones, for prompts without levers.
 
     Raises:
-        ConfigError: the model is not one of the world, whose oracle alone can tell what is right, or nothing is left.
+        ConfigError: the model is not one of the world, whose oracle alone can tell what is right, or `leave_out` names
+            all benchmarks or one that does not exist.
         LeverError: the model writes no headers.
     """
     world, oracle = inputs.world, inputs.oracle
     if world is None or oracle is None:
         raise ConfigError("The study of choosing needs the world's oracle: give a run with data.source=world.")
-    benchmarks = dict.fromkeys(p.benchmark for p in world.prompts() if p.benchmark not in config.leave_out)
+    known = list(dict.fromkeys(prompt.benchmark for prompt in world.prompts()))
+    for name in config.leave_out:
+        if name not in known:
+            raise ConfigError(
+                f"choosing.leave_out: the world has no benchmark '{name}'.{did_you_mean(name, known)} "
+                f"Allowed: {', '.join(known)}."
+            )
+    benchmarks = [name for name in known if name not in config.leave_out]
     prompts = [
         prompt
         for name in benchmarks
         for prompt in [p for p in world.prompts() if p.benchmark == name][: config.num_prompts]
     ]
     if not prompts:
-        raise ConfigError(f"choosing_study.leave_out names all benchmarks: {', '.join(config.leave_out)}.")
+        raise ConfigError(f"choosing.leave_out names all benchmarks: {', '.join(config.leave_out)}.")
     study = _Study(inputs, config, prompts, oracle)
     ways = [(GREEDY, 1), *((way, number) for number in sorted(config.numbers) for way in (BEAM, DRAWN))]
     rows: list[Row] = []

@@ -20,8 +20,8 @@ class ChoosingStudyConfig:
 
     def __post_init__(self) -> None:
         if self.num_prompts < 1:
-            raise ConfigError(f"choosing_study.num_prompts must be at least 1, got {self.num_prompts}.")
+            raise ConfigError(f"choosing.num_prompts must be at least 1, got {self.num_prompts}.")
         if not self.numbers or min(self.numbers) < 2:
-            raise ConfigError(f"choosing_study.numbers must be at least 2 each, at least one; got {self.numbers}.")
+            raise ConfigError(f"choosing.numbers must be at least 2 each, at least one; got {self.numbers}.")
         if self.temperature <= 0:
-            raise ConfigError(f"choosing_study.temperature must be above 0, got {self.temperature}.")
+            raise ConfigError(f"choosing.temperature must be above 0, got {self.temperature}.")

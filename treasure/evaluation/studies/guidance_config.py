@@ -22,13 +22,13 @@ class GuidanceStudyConfig:
 
     def __post_init__(self) -> None:
         if self.num_prompts < 1:
-            raise ConfigError(f"guidance_study.num_prompts must be at least 1, got {self.num_prompts}.")
+            raise ConfigError(f"guidance.num_prompts must be at least 1, got {self.num_prompts}.")
         if 1.0 not in self.weights or not all(map(math.isfinite, [*self.weights, *self.pair_weights])):
             raise ConfigError(
-                f"guidance_study.weights and pair_weights must be finite, and 1 among the weights; got {self.weights} "
+                f"guidance.weights and pair_weights must be finite, and 1 among the weights; got {self.weights} "
                 f"and {self.pair_weights}."
             )
         allowed = [header.value for header in GuidedHeader]
         unknown = [name for name in self.headers if name not in allowed]
         if unknown or not self.headers:
-            raise ConfigError(f"guidance_study.headers must name some of {', '.join(allowed)}; got {self.headers}.")
+            raise ConfigError(f"guidance.headers must name some of {', '.join(allowed)}; got {self.headers}.")

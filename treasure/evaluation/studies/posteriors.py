@@ -117,11 +117,13 @@ def _marginal(
     categories = world.taxonomy.categories
     names = [c.name for c in categories if c.name in ATTRIBUTES and c.derived_from is None]  # others are counted
     requests = [GenerationRequest(marked.example.messages) for marked in examples]
+    readers = [
+        Posteriors(inputs.checkpoint, inputs.generation, inputs.accelerator, used) for used in (None, calibration)
+    ]
+    sampled = readers[0].sample(requests, config.num_headers, inputs.seed, "headers to average over")
     plain, warm = (
-        Posteriors(inputs.checkpoint, inputs.generation, inputs.accelerator, used).marginal(
-            requests, config.num_headers, names, inputs.seed, description
-        )
-        for used, description in ((None, "sampled headers"), (calibration, "sampled headers, calibrated"))
+        reader.marginal(requests, categories=names, sampled=sampled, description=f"marginals, {kind}")
+        for reader, kind in zip(readers, ("as the model is", "with temperatures"), strict=True)
     )
     truth = Posterior(world.sampler)
     rows = []
