@@ -6,14 +6,14 @@ import pytest
 import tiny
 
 from treasure.data.example import Message
-from treasure.errors import ConfigError, LeverError, MissingExtraError
+from treasure.errors import ConfigError, GenerationError, LeverError, MissingExtraError
 from treasure.inference.backends.build import make_backend
 from treasure.inference.config import BackendConfig, BackendKind, GenerationConfig, HeaderMode, VLLMConfig
 from treasure.inference.generate import Generator
 from treasure.inference.request import GenerationRequest
 from treasure.markers.config import MarkerMode
 from treasure.markers.marker_set import MarkerSet
-from treasure.model.checkpoint import load_checkpoint
+from treasure.model.checkpoint import load_checkpoint, save_checkpoint
 
 LEGAL = MarkerSet.of(tiny.TAXONOMY, {"domain": "Legal", "length_tokens": 7})
 MODES = pytest.mark.parametrize("mode", [MarkerMode.TOKENS, MarkerMode.NONE, MarkerMode.TEXT], ids=str)
@@ -72,3 +72,12 @@ def test_a_free_header_is_what_the_model_writes_and_draws_repeat(learned_folder)
     config.temperature = 3.0
     with pytest.raises(ConfigError, match="temperature"):
         there.generate(asked(1))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_model_that_vllm_has_no_code_for_is_told(tmp_path):
+    pytest.importorskip("vllm")
+    save_checkpoint(tiny.checkpoint(MarkerMode.TOKENS), tmp_path)  # with heads of 16
+    with pytest.raises(GenerationError, match="cannot run the model"):
+        make_backend(vllm_config(), GenerationConfig(batch_size=8), tmp_path).generate(asked(1))

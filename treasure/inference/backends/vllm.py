@@ -5,14 +5,15 @@ to hold what is forced, is written first and held to a regular expression; the c
 which vLLM still has the prompt in its cache.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from transformers import AutoConfig
 
-from treasure.errors import ConfigError, MissingExtraError
+from treasure.errors import ConfigError, GenerationError, MissingExtraError
 from treasure.inference.backends.header_tokens import header_tokens
 from treasure.inference.backends.headers import Headers
 from treasure.inference.config import GenerationConfig, Precision, VLLMConfig
@@ -30,6 +31,7 @@ class VLLMBackend:
 
     Raises:
         MissingExtraError: vLLM is not installed.
+        GenerationError: it cannot run the model.
     """
 
     def __init__(self, folder: Path, prompting: Prompting, generation: GenerationConfig, config: VLLMConfig) -> None:
@@ -42,24 +44,27 @@ class VLLMBackend:
         self._most_tokens = generation.max_new_tokens + room
         # As `Generator` counts: of a header that the model writes only the opening is given to it.
         self._given_tokens = len(encoder.header_ends()[0]) if self._headers.style.writes_header else room
-        self._model = self._vllm.LLM(
-            model=str(folder),
-            load_format="safetensors",  # nothing is unpickled
-            dtype=_dtype(folder, config.precision),
-            generation_config="vllm",  # else a checkpoint's own settings slip in
-            max_num_seqs=generation.batch_size,
-            gpu_memory_utilization=config.memory_share,
-            tensor_parallel_size=config.num_gpus,
-            enforce_eager=not config.compile,
-            seed=generation.seed,
-        )
+        with _told_when_dead(folder):
+            self._model = self._vllm.LLM(
+                model=str(folder),
+                load_format="safetensors",  # nothing is unpickled
+                dtype=_dtype(folder, config.precision),
+                generation_config="vllm",  # else a checkpoint's own settings slip in
+                max_num_seqs=generation.batch_size,
+                gpu_memory_utilization=config.memory_share,
+                tensor_parallel_size=config.num_gpus,
+                enforce_eager=not config.compile,
+                seed=generation.seed,
+            )
+        self._folder = folder
 
     def generate(self, requests: Sequence[GenerationRequest], description: str | None = None) -> list[Generation]:
         """One answer for each request, in their order; vLLM's progress bars are shown when there is a `description`.
 
         Raises:
             LeverError: a marker is fixed or forced where the model has met no header, or none where it needs one.
-            ConfigError: a prompt is longer than the model's context.
+            ConfigError: a prompt is longer than the model's context, or vLLM takes no such options.
+            GenerationError: vLLM cannot run the model.
         """
         self._headers.check(requests)
         encoder = self._prompting.encoder
@@ -125,11 +130,9 @@ class VLLMBackend:
         """The new ids for each of `starts`, up to and including the first stop; none where the context is full."""
         found: list[list[int]] = [[] for _ in starts]
         fitting = [i for i, ids in enumerate(starts) if len(ids) < self._context]
-        outputs = self._model.generate(
-            [self._vllm.TokensPrompt(prompt_token_ids=starts[i]) for i in fitting],
-            [options[i] for i in fitting],
-            use_tqdm=with_bar,
-        )
+        prompts = [self._vllm.TokensPrompt(prompt_token_ids=starts[i]) for i in fitting]
+        with _told_when_dead(self._folder):
+            outputs = self._model.generate(prompts, [options[i] for i in fitting], use_tqdm=with_bar)
         for i, output in zip(fitting, outputs, strict=True):
             found[i] = list(output.outputs[0].token_ids)
         return found
@@ -162,6 +165,20 @@ def _package() -> ModuleType:
     except ImportError as error:
         raise MissingExtraError("vllm", "serve") from error
     return vllm
+
+
+@contextmanager
+def _told_when_dead(folder: Path) -> Iterator[None]:
+    """Says in words that vLLM's own process has ended, which tells the reason in its log alone."""
+    try:
+        yield
+    except (RuntimeError, ValueError, _package().v1.engine.exceptions.EngineDeadError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise GenerationError(
+            f"vLLM cannot run the model in '{folder}' ({reason}). Its own words above name the reason, the first error "
+            "counts: such as a size of heads that it has no code for, or too little memory "
+            "(backend.vllm.memory_share). backend.kind=transformers runs any model."
+        ) from error
 
 
 def _dtype(folder: Path, precision: Precision) -> str:
