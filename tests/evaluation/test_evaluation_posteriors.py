@@ -42,7 +42,8 @@ def test_rows_are_whole_and_can_be_written(made):
     assert len(taught) == NUM_TEST * len(inputs.checkpoint.taxonomy.names)
     for row in rows:
         assert sum(row["values"].values()) + row["not_written"] + row["other"] == pytest.approx(1, abs=1e-4)
-    examples = inputs.test(NUM_TEST)
+    examples = fresh_examples(inputs, TEST, NUM_TEST, trained_prompts(inputs.world))
+    assert len(examples) == NUM_TEST
     for row, name in zip(taught, inputs.checkpoint.taxonomy.names * NUM_TEST, strict=False):
         markers = examples[taught.index(row) // len(inputs.checkpoint.taxonomy.names)].markers
         truth = markers.value(name)

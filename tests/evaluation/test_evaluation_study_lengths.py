@@ -9,7 +9,8 @@ import tiny_world
 
 from treasure.data.splits import opening
 from treasure.errors import ConfigError, LeverError
-from treasure.evaluation.studies.length_prompts import FIT, TEST, Kind, answer_all, draw_prompts, trained_prompts
+from treasure.evaluation.studies.fresh import FIT, TEST, trained_prompts
+from treasure.evaluation.studies.length_prompts import Kind, answer_all, draw_prompts
 from treasure.evaluation.studies.lengths import lengths_rows
 from treasure.evaluation.studies.lengths_config import LengthsStudyConfig
 from treasure.evaluation.studies.study import StudyInputs, halves

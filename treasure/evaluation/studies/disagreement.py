@@ -10,7 +10,8 @@ from typing import Any
 
 from treasure.evaluation.studies.content_checks import Check, checkable_values, checks_of
 from treasure.evaluation.studies.disagreement_config import DisagreementStudyConfig
-from treasure.evaluation.studies.length_prompts import TEST, Kind, Prompt, answer_all, draw_prompts, trained_prompts
+from treasure.evaluation.studies.fresh import TEST, trained_prompts
+from treasure.evaluation.studies.length_prompts import Kind, Prompt, answer_all, draw_prompts
 from treasure.evaluation.studies.study import Row, StudyInputs
 from treasure.inference.request import Generation, GenerationRequest
 from treasure.markers.marker_set import MarkerSet, applies

@@ -1,25 +1,19 @@
 """The prompts whose answers are counted, and the counting: each prompt once, none that the model was trained on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from treasure.data.example import MarkedExample, Message
-from treasure.data.splits import opening
 from treasure.errors import ConfigError
+from treasure.evaluation.studies.fresh import fresh_examples, prompt_key
 from treasure.evaluation.studies.study import StudyInputs
 from treasure.inference.generate import Generator
 from treasure.inference.request import Generation, GenerationRequest
 from treasure.markers.marker_set import MarkerSet
-from treasure.seeding import key_to_int
 from treasure.world.prompt_text import prompt_text
 from treasure.world.spec import Spec
 from treasure.world.world import DATASET, World
-
-FIT, TEST = 0, 1
-"""Sides of the prompts: what is fitted, and what is measured. The hash of a prompt decides, as in `halves`."""
-_MOST_DRAWN = 80_000
-"""Examples that are looked through for prompts of one kind; a world draws about 10,000 a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,33 +61,19 @@ class Kind:
         return all(found is None or not wanted or found == wanted for found, wanted in known)
 
 
-def trained_prompts(world: World | None) -> frozenset[str]:
-    """What stands in the world's training corpus; data from files hold their test prompts out by themselves."""
-    if world is None:
-        return frozenset()
-    return frozenset(opening(marked.example) for marked in world.train_examples())
-
-
 def draw_prompts(inputs: StudyInputs, side: int, number: int, kind: Kind, trained: frozenset[str]) -> list[Prompt]:
     """The first `number` different prompts of a side, or as many as there are.
 
     Raises:
         ConfigError: there is none.
     """
-    draw = inputs.fit if side == FIT else inputs.test
-    size = min(_MOST_DRAWN, 20 * number)
-    while True:
-        examples = draw(size)
-        found = _different(examples, side, kind, trained)
-        if len(found) >= number or len(examples) < size or size == _MOST_DRAWN:
-            break
-        size = min(_MOST_DRAWN, 3 * size)
+    found = fresh_examples(inputs, side, number, trained, kind.fits)
     if not found:
         raise ConfigError(
-            f"None of {len(examples)} held-out examples has the task '{kind.task}' and the language '{kind.language}', "
+            f"No held-out example has the task '{kind.task}' and the language '{kind.language}', "
             "so no answer can be counted. Name others by lengths.task and lengths.language, or '' for all."
         )
-    return found[:number]
+    return [_prompt(f"{prompt_key(marked):016x}", marked) for marked in found]
 
 
 def benchmark_prompts(world: World) -> list[tuple[Prompt, int]]:
@@ -126,16 +106,6 @@ def answer_all(
 def header_of(answer: Generation, unit: str) -> dict[str, Any]:
     """What the header of an answer says of `unit` and of the bucket."""
     return {"header": answer.markers.value(unit), "header_bucket": answer.markers.value("length_bucket")}
-
-
-def _different(examples: Iterable[MarkedExample], side: int, kind: Kind, trained: frozenset[str]) -> list[Prompt]:
-    found: dict[str, Prompt] = {}
-    for marked in examples:
-        text = opening(marked.example)
-        key = key_to_int("study", text)
-        if kind.fits(marked) and text not in trained and key % 2 == side and text not in found:
-            found[text] = _prompt(f"{key:016x}", marked)
-    return list(found.values())
 
 
 def _prompt(name: str, marked: MarkedExample) -> Prompt:

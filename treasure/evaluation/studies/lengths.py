@@ -11,9 +11,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from treasure.errors import LeverError
+from treasure.evaluation.studies.fresh import FIT, TEST, trained_prompts
 from treasure.evaluation.studies.length_prompts import (
-    FIT,
-    TEST,
     Kind,
     Prompt,
     answer_all,
@@ -21,7 +20,6 @@ from treasure.evaluation.studies.length_prompts import (
     count_of,
     draw_prompts,
     header_of,
-    trained_prompts,
 )
 from treasure.evaluation.studies.lengths_config import LengthsStudyConfig
 from treasure.evaluation.studies.study import Row, StudyInputs

@@ -11,6 +11,7 @@ import numpy as np
 
 from treasure.data.example import MarkedExample, example_id
 from treasure.errors import DataError, LeverError
+from treasure.evaluation.studies.fresh import FIT, TEST, fresh_examples, trained_prompts
 from treasure.evaluation.studies.posteriors_config import PosteriorsStudyConfig
 from treasure.evaluation.studies.study import Row, StudyInputs
 from treasure.inference.category_posterior import CategoryPosterior, RequestPosteriors
@@ -41,12 +42,15 @@ def posteriors_rows(inputs: StudyInputs, config: PosteriorsStudyConfig) -> list[
         DataError: no held-out example has a header that the grammar allows.
     """
     plain = Posteriors(inputs.checkpoint, inputs.generation, inputs.accelerator)
-    fitted = _taught(plain, inputs.fit(config.num_fit), "examples to fit temperatures")
+    trained = trained_prompts(inputs.world)
+    fitting = fresh_examples(inputs, FIT, config.num_fit, trained)
+    testing = fresh_examples(inputs, TEST, config.num_test, trained)
+    fitted = _taught(plain, fitting, "examples to fit temperatures")
     calibration = _fit(inputs, fitted)
     write_calibration(inputs.model_folder, calibration)
-    tested = _taught(plain, inputs.test(config.num_test), "examples to measure posteriors")
+    tested = _taught(plain, testing, "examples to measure posteriors")
     rows = [_row(TAUGHT, marked, found, calibration) for marked, own in tested for found in own.values()]
-    return rows if inputs.world is None else rows + _marginal(inputs, inputs.world, config, calibration)
+    return rows if inputs.world is None else rows + _marginal(inputs, inputs.world, testing, config, calibration)
 
 
 def _taught(
@@ -110,10 +114,13 @@ def _known(posterior: CategoryPosterior, marked: MarkedExample) -> tuple[np.ndar
 
 
 def _marginal(
-    inputs: StudyInputs, world: World, config: PosteriorsStudyConfig, calibration: PosteriorCalibration
+    inputs: StudyInputs,
+    world: World,
+    examples: Sequence[MarkedExample],
+    config: PosteriorsStudyConfig,
+    calibration: PosteriorCalibration,
 ) -> list[Row]:
     """The marginals of what the world decides before it writes, beside their true ones."""
-    examples = inputs.test(config.num_test)
     categories = world.taxonomy.categories
     names = [c.name for c in categories if c.name in ATTRIBUTES and c.derived_from is None]  # others are counted
     requests = [GenerationRequest(marked.example.messages) for marked in examples]
