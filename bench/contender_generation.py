@@ -155,7 +155,7 @@ def _generated(task: Task, order: Sequence[int]) -> Ids:
 
 def _header_room(task: Task) -> int:
     """Tokens that a header may take beside the answer, as `Generator` counts them."""
-    return Generator(task.checkpoint, GenerationConfig(), "cpu")._header_room
+    return Generator(task.checkpoint, GenerationConfig(), "cpu").header_room
 
 
 def _prompts(task: Task) -> Ids:

@@ -10,6 +10,7 @@ import tiny
 from treasure.analysis.lever_studies.posteriors import summarize
 from treasure.errors import ConfigError, DataError
 from treasure.evaluation.studies import posteriors as study
+from treasure.evaluation.studies.fresh import TEST, fresh_examples, trained_prompts
 from treasure.evaluation.studies.posteriors_config import PosteriorsStudyConfig
 from treasure.inference.posterior import Posteriors
 from treasure.inference.posterior_calibration import CALIBRATION_FILE, MIN_EXAMPLES, read_calibration

@@ -1,7 +1,7 @@
 """Batched generation with a KV cache: prompts and levers in, parsed headers and contents out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -9,20 +9,19 @@ from tqdm import tqdm
 from transformers import GenerationConfig as HuggingFaceGenerationConfig
 from transformers import LogitsProcessorList
 
-from treasure.errors import ConfigError, LeverError
+from treasure.errors import ConfigError
 from treasure.inference.config import GenerationConfig, HeaderMode
 from treasure.inference.decode import DecodeSettings, is_plain
 from treasure.inference.header_grammar import HeaderGrammar, HeaderLimits, HeaderState
 from treasure.inference.header_processor import HeaderLogitsProcessor
+from treasure.inference.headers import Headers
 from treasure.inference.request import Generation, GenerationRequest
 from treasure.inference.shares import decode_in_shares, num_shares
-from treasure.markers.header_style import MarkerOrder
-from treasure.markers.marker_set import Marker, MarkerSet
-from treasure.markers.parse import OUT_OF_ORDER, ParsedHeader
+from treasure.markers.marker_set import MarkerSet
+from treasure.markers.parse import ParsedHeader
 from treasure.model.causal_lm import num_positions
 from treasure.model.checkpoint import Checkpoint
 from treasure.model.tokenizer import pad_id
-from treasure.taxonomy.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,9 @@ class Generator:
     def __init__(self, checkpoint: Checkpoint, config: GenerationConfig, accelerator: str = "auto") -> None:
         self._checkpoint, self._config = checkpoint, config
         self._device = device_for(accelerator)
-        self._has_header = checkpoint.surface is not None and checkpoint.style.in_completion
-        self._header_room = len(_longest_header(checkpoint)) if self._has_header else 0
+        self._headers = Headers.of(checkpoint.levers)
+        has_header = self._headers.are_written
+        self._header_room = len(checkpoint.encoder.header_ids(self._headers.longest())) if has_header else 0
         nn.Module.to(checkpoint.model, self._device).eval()
         self._is_plain = is_plain(checkpoint.model)
         self._num_positions = num_positions(checkpoint.model)
@@ -104,31 +104,13 @@ class Generator:
         Raises:
             LeverError, ConfigError: as `generate` does.
         """
-        self._check(requests, needs_header=needs_header)
+        self._headers.check(requests, needs_header=needs_header)
         encoder = self._checkpoint.encoder
         prompts = [encoder.prompt_ids(request.messages, request.fixed) for request in requests]
         prefixes, constraints = self._openings(requests, constrained=constrained)
         begun = Beginnings(prompts, prefixes, constraints, self._stop_ids(requests))
         self._check_room(begun.starts)
         return begun
-
-    def _check(self, requests: Sequence[GenerationRequest], *, needs_header: bool = False) -> None:
-        style, has_markers = self._checkpoint.style, self._checkpoint.surface is not None
-        if not (has_markers and style.in_prompt) and any(len(request.fixed) for request in requests):
-            raise LeverError(
-                "This model has met no markers in prompts, so none can be fixed there. "
-                + ("Force them instead: {force: value}." if self._has_header else "It was trained without markers.")
-            )
-        if not self._has_header and (needs_header or any(len(r.forced) or r.forbidden for r in requests)):
-            raise LeverError(
-                "This model has met no header before its answers, so none can be read, forced or forbidden. "
-                + ("Fix markers in the prompt instead." if has_markers else "It was trained without markers.")
-            )
-        if self._has_header and not style.writes_header and not all(len(request.forced) for request in requests):
-            raise LeverError(
-                "This model never learned to write the header of its answers (batch.header_loss_weight was 0), so each "
-                "answer needs one: force at least one marker, {force: value}."
-            )
 
     def _stop_ids(self, requests: Sequence[GenerationRequest]) -> frozenset[int]:
         return frozenset(i for request in requests for i in self._checkpoint.encoder.stop_ids(request.messages))
@@ -139,13 +121,12 @@ class Generator:
         """For each request the ids that its answer begins with, and what may follow them."""
         prefixes: list[list[int]] = [[] for _ in requests]
         states: list[HeaderState | None] = [None] * len(requests)
-        if not self._has_header:
+        if not self._headers.are_written:
             return prefixes, states
         all_held = constrained or self._config.header is HeaderMode.CONSTRAINED
         for i, request in enumerate(requests):
             if not self._checkpoint.style.writes_header:
-                header = _with_buckets(request.forced, self._checkpoint.taxonomy)
-                prefixes[i] = self._checkpoint.encoder.header_ids(header)
+                prefixes[i] = self._checkpoint.encoder.header_ids(self._headers.given(request))
             elif all_held or len(request.forced) or request.forbidden:
                 prefixes[i] = self._grammar.opening
                 states[i] = self._grammar.start(HeaderLimits(request.forced, request.forbidden))
@@ -180,6 +161,11 @@ class Generator:
                 found[i] = ids
             on_done(len(chosen))
         return found
+
+    @property
+    def header_room(self) -> int:
+        """Ids that a header may have on top of `max_new_tokens`."""
+        return self._header_room
 
     def settings(self, stop: frozenset[int]) -> DecodeSettings:
         """How ids are decoded, a header's included, up to one of `stop`."""
@@ -231,12 +217,7 @@ class Generator:
     def _read(self, ids: list[int], stop: frozenset[int]) -> ParsedHeader:
         text = self._checkpoint.tokenizer.decode(ids[:-1] if ids and ids[-1] in stop else ids)
         assert isinstance(text, str)
-        if self._checkpoint.surface is None or not self._has_header:
-            return ParsedHeader(MarkerSet(), text, found=False)
-        parsed = self._checkpoint.surface.parse(text)
-        if self._checkpoint.style.order is MarkerOrder.CANONICAL:
-            return parsed
-        return replace(parsed, problems=tuple(problem for problem in parsed.problems if problem != OUT_OF_ORDER))
+        return self._headers.read(text)
 
 
 def _until_end(ids: list[int], stop: frozenset[int], pad: int) -> list[int]:
@@ -247,26 +228,6 @@ def _until_end(ids: list[int], stop: frozenset[int], pad: int) -> list[int]:
         if token == pad:
             return ids[:place]
     return ids
-
-
-def _with_buckets(forced: MarkerSet, taxonomy: Taxonomy) -> MarkerSet:
-    """`forced` and the buckets of its numbers, in canonical order."""
-    buckets = [
-        Marker(c.name, c.bucket(float(number)))
-        for c in taxonomy.categories
-        if c.derived_from and c.name not in forced and (number := forced.value(c.derived_from)) is not None
-    ]
-    return MarkerSet(tuple(sorted([*forced.markers, *buckets], key=lambda marker: taxonomy.index(marker.category))))
-
-
-def _longest_header(checkpoint: Checkpoint) -> list[int]:
-    """Ids of a header that fills every category, so that a header never takes room from the answer."""
-    values = {
-        category.name: 99_999 if category.is_numeric else max(category.value_names, key=len)
-        for category in checkpoint.taxonomy.categories
-    }
-    markers = tuple(Marker(name, value) for name, value in values.items())
-    return checkpoint.encoder.header_ids(MarkerSet(markers))
 
 
 def device_for(accelerator: str) -> torch.device:

@@ -28,6 +28,14 @@ Forbidden = Mapping[str, frozenset[Scalar]]
 NOTHING_FORBIDDEN: Forbidden = {}
 
 
+def greatest_number(max_length: int) -> int:
+    """The greatest whole number that a header holds where the taxonomy has no bound, for texts of `max_length` tokens.
+
+    It is about what there are characters in a text that fills the context.
+    """
+    return max(1000, 4 * max_length)
+
+
 @dataclass(frozen=True, slots=True)
 class HeaderLimits:
     """What one request asks of its header: markers that it must hold, and what it must not."""
@@ -91,7 +99,7 @@ class HeaderGrammar:
 
     def __init__(self, taxonomy: Taxonomy, encoder: Encoder, order: MarkerOrder, max_length: int) -> None:
         self._taxonomy, self._encoder, self._order = taxonomy, encoder, order
-        self._greatest = max(1000, 4 * max_length)  # characters of a text that fills the context, roughly
+        self._greatest = greatest_number(max_length)
         opening, closing = encoder.header_ends()
         self.opening: list[int] = opening.tolist()
         self._closing = PieceTable.of([(None, closing.tolist())])

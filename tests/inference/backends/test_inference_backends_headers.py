@@ -9,7 +9,7 @@ from marker_strategies import marker_sets
 from treasure.errors import ConfigError, LeverError
 from treasure.inference.backends.build import make_backend
 from treasure.inference.backends.header_tokens import header_tokens
-from treasure.inference.backends.headers import Headers
+from treasure.inference.headers import Headers
 from treasure.inference.backends.protocol import Backend
 from treasure.inference.backends.remote import RemoteBackend
 from treasure.inference.config import (

@@ -9,7 +9,7 @@ import tiny
 from treasure.data.example import Message
 from treasure.errors import ConfigError, GenerationError, MissingExtraError
 from treasure.inference.backends.header_tokens import header_tokens
-from treasure.inference.backends.headers import Headers
+from treasure.inference.headers import Headers
 from treasure.inference.backends.remote import NO_ANSWER, RemoteBackend
 from treasure.inference.config import GenerationConfig, HeaderMode, RemoteConfig
 from treasure.inference.generate import Generator

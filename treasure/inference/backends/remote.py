@@ -25,8 +25,8 @@ from treasure.annotation.llm.chat import (
 from treasure.annotation.llm.choice import InvalidAnswerError
 from treasure.errors import ConfigError, GenerationError
 from treasure.inference.backends.header_tokens import header_tokens
-from treasure.inference.backends.headers import Headers
 from treasure.inference.config import GenerationConfig, RemoteConfig
+from treasure.inference.headers import Headers
 from treasure.inference.request import Generation, GenerationRequest
 from treasure.markers.marker_set import MarkerSet
 from treasure.model.checkpoint import Prompting

@@ -15,8 +15,8 @@ from transformers import AutoConfig
 
 from treasure.errors import ConfigError, GenerationError, MissingExtraError
 from treasure.inference.backends.header_tokens import header_tokens
-from treasure.inference.backends.headers import Headers
 from treasure.inference.config import GenerationConfig, Precision, VLLMConfig
+from treasure.inference.headers import Headers
 from treasure.inference.request import Generation, GenerationRequest
 from treasure.markers.marker_set import MarkerSet
 from treasure.model.checkpoint import Prompting

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from treasure.errors import LeverError
 from treasure.inference.config import HeaderMode
+from treasure.inference.header_grammar import greatest_number
 from treasure.inference.request import GenerationRequest
 from treasure.markers.header_regex import header_regex
 from treasure.markers.header_style import DEFAULT_STYLE, HeaderStyle, MarkerOrder
@@ -38,8 +39,8 @@ class Headers:
         """Whether answers begin with a header."""
         return self.surface is not None and self.style.in_completion
 
-    def check(self, requests: Sequence[GenerationRequest]) -> None:
-        """Refuses markers where the model has met none.
+    def check(self, requests: Sequence[GenerationRequest], *, needs_header: bool = False) -> None:
+        """Refuses markers where the model has met none; `needs_header` says that a header is to be read.
 
         Raises:
             LeverError: a marker is fixed or forced where the model has met no header, or none where it needs one.
@@ -50,9 +51,9 @@ class Headers:
                 "This model has met no markers in prompts, so none can be fixed there. "
                 + ("Force them instead: {force: value}." if self.are_written else "It was trained without markers.")
             )
-        if not self.are_written and any(len(request.forced) or request.forbidden for request in requests):
+        if not self.are_written and (needs_header or any(len(r.forced) or r.forbidden for r in requests)):
             raise LeverError(
-                "This model has met no header before its answers, so none can be forced or forbidden. "
+                "This model has met no header before its answers, so none can be read, forced or forbidden. "
                 + ("Fix markers in the prompt instead." if has_markers else "It was trained without markers.")
             )
         if self.are_written and not self.style.writes_header and not all(len(request.forced) for request in requests):
@@ -90,7 +91,7 @@ class Headers:
     def regex(self, request: GenerationRequest) -> str:
         """Matches what `request` allows as a header."""
         assert self.surface is not None, "only a model with markers has headers"
-        greatest = max(1000, 4 * self.max_length)  # characters of a text that fills the context, roughly
+        greatest = greatest_number(self.max_length)
         return header_regex(
             self.taxonomy, self.surface, forced=request.forced, forbidden=request.forbidden, greatest=greatest
         )
