@@ -15,6 +15,8 @@ from treasure.analysis.verdicts import judge
 from treasure.analysis.wording import interval, rate, signed
 from treasure.intervals import CONFIDENCE, MIN_CLUSTERS, NUM_RESAMPLES
 
+_NUM_SENTENCES = 6
+"""Findings of a study of levers that are in view; the others open on a click."""
 _REGIME_NAMES = {"baseline": "Baseline", "inferred": "Markers inferred", "fixed": "Markers fixed"}
 
 
@@ -36,6 +38,7 @@ def render_page(report: Report) -> str:
         method={"confidence": f"{CONFIDENCE:.0%}", "resamples": NUM_RESAMPLES, "fewest": MIN_CLUSTERS},
         labels={example.benchmark: benchmark_info(example.benchmark).label for example in report.examples},
         shown=_shown,
+        num_sentences=_NUM_SENTENCES,
     )
 
 

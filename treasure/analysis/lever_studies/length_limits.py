@@ -15,7 +15,7 @@ _GOALS = {(FIXED, None): 0.05, ("at_most", 0.99): 0.0125}
 
 
 def limit_sentences(limits: Sequence[Row], calibrated: Sequence[Row]) -> list[str]:
-    """What was promised and what was kept, and the goals."""
+    """How limits were calibrated, what was promised and what was kept."""
     sentences: list[str] = []
     for unit in dict.fromkeys(row["unit"] for row in calibrated):
         own = [row for row in calibrated if row["unit"] == unit]
@@ -24,12 +24,20 @@ def limit_sentences(limits: Sequence[Row], calibrated: Sequence[Row]) -> list[st
             f"{own[0]['asked'][0]} to {own[0]['asked'][-1]}; limits are checked on other prompts."
         )
     for prompts, side, unit in _groups(limits):
-        for row in _cells(limits, prompts, side, unit):
-            if row.confidence is not None:
-                sentences.append(_promise(row, prompts, side, unit))
-            if side == "at_most" and (row.condition, row.confidence) in _GOALS and row.answered:
-                sentences.append(_goal(row, prompts))
+        promised = [row for row in _cells(limits, prompts, side, unit) if row.confidence is not None]
+        sentences += [_promise(row, prompts, side, unit) for row in promised]
     return sentences
+
+
+def goal_sentences(limits: Sequence[Row]) -> list[str]:
+    """Whether the project's goals are reached."""
+    return [
+        _goal(row, prompts)
+        for prompts, side, unit in _groups(limits)
+        if side == "at_most"
+        for row in _cells(limits, prompts, side, unit)
+        if (row.condition, row.confidence) in _GOALS and row.answered
+    ]
 
 
 def _goal(cell: "_Cell", prompts: str) -> str:

@@ -6,7 +6,7 @@ from functools import partial
 from treasure.analysis.lever_studies.contents import LeverStudy, StudyFigure, StudyTable
 from treasure.analysis.lever_studies.estimates import difference, mean_of, share_of, shown_points, shown_share
 from treasure.analysis.lever_studies.length_figures import draw_limits, draw_responses
-from treasure.analysis.lever_studies.length_limits import bucket_table, limit_sentences, limit_table
+from treasure.analysis.lever_studies.length_limits import bucket_table, goal_sentences, limit_sentences, limit_table
 from treasure.analysis.lever_studies.length_terms import CONDITIONS, exact, in_range, is_lost, over, under
 from treasure.analysis.wording import percent
 from treasure.evaluation.studies.lengths import CALIBRATION, FIXED, FIXED_BUCKET, FORCED, FORCED_BUCKET, LIMIT, RESPONSE
@@ -26,7 +26,7 @@ def summarize(rows: Sequence[Row]) -> LeverStudy:
     calibrated = [row for row in rows if row["part"] == CALIBRATION]
     units = dict.fromkeys(row["unit"] for row in responses)
     by_unit = {unit: [row for row in responses if row["unit"] == unit] for unit in units}
-    sentences: list[str] = []
+    sentences = goal_sentences(limits)
     for unit, own in by_unit.items():
         sentences += [*_obeyed(own, unit), *_why(own, unit), *_helped(own, unit)]
     sentences += limit_sentences(limits, calibrated)
