@@ -48,7 +48,8 @@ def main() -> None:
     quiet_libraries()
     checkpoint = load_checkpoint(Path(spec["folder"]))
     world = World(WorldConfig(num_train_examples=1), checkpoint.taxonomy)
-    requests = [request_for(prompt, Regime.INFERRED) for prompt in world.prompts()[:: spec["stride"]]]
+    prompts = world.prompts()[:: spec["stride"]]
+    requests = [request_for(prompt, Regime.INFERRED, checkpoint.taxonomy) for prompt in prompts]
     run = WAYS[spec["way"]](Task(checkpoint, requests, spec["batch_size"], GenerationConfig().max_new_tokens))
     found = run()
     Path(spec["answers"]).write_text(json.dumps(found), encoding="utf-8")

@@ -35,7 +35,7 @@ def task():
         model, tokenizer, taxonomy, markers.surface(taxonomy), TemplateConfig(), 512,
         markers.style(1.0),
     )  # fmt: skip
-    requests = [request_for(prompt, Regime.INFERRED) for prompt in prompts]
+    requests = [request_for(prompt, Regime.INFERRED, taxonomy) for prompt in prompts]
     return Task(checkpoint, requests, batch_size=8, max_new_tokens=6)
 
 

@@ -220,13 +220,20 @@ def pick(
         logits[i] = torch.full_like(logits[i], -torch.inf).index_copy(
             0, torch.tensor(kept, device=logits.device), logits[i, kept]
         )
-    ranked, order = (logits.float() / settings.temperature).softmax(-1).sort(-1, descending=True)
+    shares = (logits.float() / settings.temperature).softmax(-1)
+    drawn = torch.tensor([_draw(settings.seed, *key) for key in keys], device=logits.device)[:, None]
+    if settings.top_p == 1:  # to sort takes longer than all else here
+        return _reaching(shares, drawn)[:, 0]
+    ranked, order = shares.sort(-1, descending=True)
     below = ranked.cumsum(-1) - ranked  # what is more probable; the first token of a nucleus has nothing above it
-    ranked = ranked.masked_fill(below >= settings.top_p, 0.0)
-    reached = ranked.cumsum(-1)
-    wanted = torch.tensor([_draw(settings.seed, *key) for key in keys], device=logits.device)[:, None] * reached[:, -1:]
-    places = torch.searchsorted(reached, wanted, right=True).clamp(max=ranked.shape[-1] - 1)
-    return order.gather(-1, places)[:, 0]
+    return order.gather(-1, _reaching(ranked.masked_fill(below >= settings.top_p, 0.0), drawn))[:, 0]
+
+
+def _reaching(shares: Tensor, drawn: Tensor) -> Tensor:
+    """The first place [B 1] at which the sum of `shares` [B V] is above the part `drawn` [B 1] of the whole."""
+    reached = shares.cumsum(-1)
+    last = (reached < reached[:, -1:]).sum(-1, keepdim=True)  # where rounding makes `drawn` the whole
+    return torch.minimum(torch.searchsorted(reached, drawn * reached[:, -1:], right=True), last)
 
 
 def _draw(seed: int, number: int, place: int) -> float:

@@ -9,7 +9,6 @@ from marker_strategies import marker_sets
 from treasure.errors import ConfigError, LeverError
 from treasure.inference.backends.build import make_backend
 from treasure.inference.backends.header_tokens import header_tokens
-from treasure.inference.headers import Headers
 from treasure.inference.backends.protocol import Backend
 from treasure.inference.backends.remote import RemoteBackend
 from treasure.inference.config import (
@@ -21,6 +20,7 @@ from treasure.inference.config import (
     VLLMConfig,
 )
 from treasure.inference.generate import Generator
+from treasure.inference.headers import Headers
 from treasure.inference.request import GenerationRequest
 from treasure.markers.config import MarkerMode
 from treasure.markers.header_style import DEFAULT_STYLE, HeaderStyle, Placement

@@ -9,10 +9,10 @@ import tiny
 from treasure.data.example import Message
 from treasure.errors import ConfigError, GenerationError, MissingExtraError
 from treasure.inference.backends.header_tokens import header_tokens
-from treasure.inference.headers import Headers
 from treasure.inference.backends.remote import NO_ANSWER, RemoteBackend
 from treasure.inference.config import GenerationConfig, HeaderMode, RemoteConfig
 from treasure.inference.generate import Generator
+from treasure.inference.headers import Headers
 from treasure.inference.request import GenerationRequest
 from treasure.markers.config import MarkerMode
 from treasure.markers.marker_set import MarkerSet
