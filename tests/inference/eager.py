@@ -1,6 +1,10 @@
 """A tiny untrained model that looks at its prompt and prefers some headers, with a taxonomy of few headers."""
 
+from dataclasses import replace
+
 import tiny
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from treasure.data.config import TemplateConfig
 from treasure.inference.request import GenerationRequest
@@ -23,6 +27,18 @@ NUM_HEADERS = 4 * 3 * 4
 """Any of the values of each category, or none."""
 REQUESTS = [GenerationRequest(marked.example.messages) for marked in tiny.corpus()[:4]]
 SURFACES = [MarkerMode.TOKENS, MarkerMode.TEXT]
+
+
+def with_table(num_positions: int) -> Checkpoint:
+    """The model, which looks up its positions in a table of this size; prompts have some ten ids."""
+    found = checkpoint(MarkerMode.TOKENS)
+    config = GPT2Config(
+        vocab_size=found.model.config.vocab_size, n_embd=32, n_layer=1, n_head=2, n_positions=num_positions,
+        bos_token_id=None, eos_token_id=None,
+    )  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return replace(found, model=GPT2LMHeadModel(config).eval())
 
 
 def checkpoint(mode: MarkerMode, style: HeaderStyle | None = None) -> Checkpoint:

@@ -95,6 +95,17 @@ def test_candidates_have_the_log_probabilities_of_a_plain_forward_pass(checkpoin
     assert found.content_log_probability == pytest.approx(content, abs=1e-3)
 
 
+def test_an_answer_may_fill_a_table_of_positions():
+    """The last id is picked at the last position and never read."""
+    found = eager.with_table(24)
+    generator = Generator(found, GenerationConfig(max_new_tokens=60), "cpu")
+    header = found.encoder.header_ids(LEGAL)
+    ((answer,),) = answers_behind(generator, REQUESTS[:1], [[header]])
+    prompt = found.encoder.prompt_ids(REQUESTS[0].messages)
+    assert len(prompt) + answer.num_header_tokens + answer.num_content_tokens == 24 + 1
+    assert answer.header_log_probability == pytest.approx(log_probability(found, prompt, header), abs=1e-3)
+
+
 def test_the_best_has_the_most_of_what_is_asked_for(checkpoint):
     generator = generator_of(checkpoint)
     picks = {}

@@ -135,6 +135,27 @@ def test_what_is_forbidden_stands_in_none(mode, order):
     assert {name for name, _ in seen} == {"code_type", "length_bucket", "domain"} and ("domain", "Code") not in seen
 
 
+@pytest.mark.parametrize("order", ORDERS, ids=str)
+@pytest.mark.parametrize(
+    ("forced", "forbidden"),
+    [({"domain": "Code"}, {"domain": frozenset({"Code"})}), ({"score": 0.3}, {"score": frozenset()}),
+     ({"domain": ["Code", "Poem"]}, {"domain": frozenset({"Poem"})})],
+    ids=str,
+)  # fmt: skip
+def test_limits_that_contradict_are_refused(mode, order, forced, forbidden):
+    grammar = HeaderGrammar(BACKWARD, checkpoint(mode, BACKWARD).encoder, order, 320)
+    with pytest.raises(ConfigError, match=r"No header can hold \w+=.*Leave out what contradicts"):
+        grammar.start(HeaderLimits(MarkerSet.of(BACKWARD, forced), forbidden))
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=str)
+def test_a_number_forced_outside_its_forced_bucket_is_refused(mode, order):
+    grammar = HeaderGrammar(BACKWARD, checkpoint(mode, BACKWARD).encoder, order, 320)
+    forced = MarkerSet.of(BACKWARD, {"length_tokens": 40, "length_bucket": "short"})
+    with pytest.raises(ConfigError, match="No header can hold length_bucket=short"):
+        grammar.start(HeaderLimits(forced))
+
+
 def test_an_untrained_model_writes_valid_headers_alone_and_in_a_batch(mode):
     found = checkpoint(mode, WORLD)
     requests = [

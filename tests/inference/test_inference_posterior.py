@@ -2,10 +2,12 @@
 
 import dataclasses
 from collections import Counter
+from contextlib import nullcontext
 from functools import lru_cache
 from itertools import chain
 
 import architectures
+import eager
 import numpy as np
 import pytest
 import tiny
@@ -16,7 +18,7 @@ from test_inference_header_grammar import BACKWARD
 from test_inference_header_grammar import checkpoint as make
 
 from treasure.data.example import Message
-from treasure.errors import LeverError, TaxonomyError
+from treasure.errors import ConfigError, LeverError, TaxonomyError
 from treasure.inference.category_posterior import CategoryPosterior, PosteriorKind
 from treasure.inference.category_tree import PRUNED, Outside
 from treasure.inference.config import GenerationConfig
@@ -228,6 +230,14 @@ def test_a_header_that_cannot_be_is_refused(mode):
     request = asked("What?", forbidden={"lang": frozenset()})
     with pytest.raises(LeverError, match="No header can go on with lang=French"):
         posteriors(mode).conditional(request, [markers(lang="French")])
+    forced = asked("What?", forced=markers(domain=["Legal", "Math"]))
+    for header in (markers(), markers(domain="Legal"), markers(lang="French")):
+        for read in (
+            lambda h: posteriors(mode).conditional(forced, [h], ["lang"]),
+            lambda h: posteriors(mode).check(forced[0], h),
+        ):
+            with pytest.raises(LeverError):
+                read(header)
     with pytest.raises(TaxonomyError, match="Unknown category 'lng'"):
         posteriors(mode).conditional(request, categories=["lng"])
 
@@ -285,5 +295,14 @@ def test_readers_of_any_architecture_know_what_a_forward_pass_says(name):
 def test_more_ids_than_positions_are_refused():
     found = checkpoint(MarkerMode.TOKENS)
     short = dataclasses.replace(found, model=architectures.build("gpt2"))
-    with pytest.raises(Exception, match="positions"):
+    with pytest.raises(ConfigError, match="positions"):
         Posteriors(short, GenerationConfig(), "cpu").conditional(asked("word " * 300), [markers()])
+
+
+def test_a_piece_that_does_not_fit_behind_the_text_is_refused():
+    prompt = eager.with_table(64).encoder.prompt_ids(eager.REQUESTS[0].messages)
+    for room in (1, 2, 12):  # the opening is the first id, and a number has more than one
+        reader = Posteriors(eager.with_table(len(prompt) + room), GenerationConfig(), "cpu")
+        fitting = nullcontext() if room == 12 else pytest.raises(ConfigError, match="positions")
+        with fitting:
+            reader.conditional(eager.REQUESTS[:1], [MarkerSet()])

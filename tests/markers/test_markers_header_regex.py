@@ -188,3 +188,4 @@ def test_numbers_of_a_range_and_no_others(first, width, decimals, data):
 def test_a_range_without_numbers_has_no_expression():
     assert number_regex(0.2, 0.8) is None
     assert number_regex(5, 4) is None
+    assert number_regex(-3, -5) is None

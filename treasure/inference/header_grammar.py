@@ -7,7 +7,7 @@ gives for its markers. Numbers obey the bucket beside them and the bucket the nu
 not written.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from treasure.data.tokenize import Encoder
@@ -15,10 +15,9 @@ from treasure.errors import ConfigError
 from treasure.inference.piece_table import PieceTable
 from treasure.markers.header_style import MarkerOrder
 from treasure.markers.marker_set import Marker, MarkerSet, applies
-from treasure.taxonomy.taxonomy import Category, Kind, Scalar, Taxonomy
+from treasure.markers.number_range import number_range
+from treasure.taxonomy.taxonomy import Category, Scalar, Taxonomy
 
-_DECIMAL_BOUND = 100.0
-"""Greatest size of a decimal without bounds, such as the score of a reward model."""
 _MOST_NUMBERS = 1_000_000
 _MOST_STATES = 100_000
 """Ends of pieces that are kept; beyond, all are forgotten and made again where they are needed."""
@@ -72,9 +71,7 @@ class HeaderState:
         self._expand = expand
         self._readings = tuple(way for reading in readings for way in (reading, *expand(reading)))
         self._steps: dict[int, HeaderState | None] = {}
-        self.allowed: frozenset[int] = frozenset().union(
-            *(way.table.following(*way.place) for way in self._readings)
-        )  # of what must follow one is taken
+        self.allowed: frozenset[int] = frozenset().union(*(way.table.following(*way.place) for way in self._readings))
 
     def step(self, token: int) -> "HeaderState | None":
         """The state behind `token`, one of `allowed`; None where the header is over."""
@@ -108,14 +105,31 @@ class HeaderGrammar:
         self._num_kept = 0
 
     def start(self, limits: HeaderLimits) -> HeaderState:
-        """The state behind the opening of a header under `limits`."""
+        """The state behind the opening of a header under `limits`.
+
+        Raises:
+            ConfigError: no header can hold all that is forced and nothing that is forbidden.
+        """
         key = limits.key()
         if self._num_kept >= _MOST_STATES:
             self._starts.clear()
             self._num_kept = 0
         if key not in self._starts:
+            self._check(limits)
             self._starts[key] = HeaderState(self._next((), limits), lambda reading: self._beyond(reading, limits))
         return self._starts[key]
+
+    def _check(self, limits: HeaderLimits) -> None:
+        """Refuses limits under which some state would allow nothing."""
+        for marker in limits.forced.markers:
+            category = self._taxonomy.category(marker.category)
+            if not limits.allow(category, marker.value) or self._table(category.name, MarkerSet(), limits) is None:
+                forbidden = {name: sorted(map(str, values)) for name, values in limits.forbidden.items()}
+                raise ConfigError(
+                    f"No header can hold {marker.category}={marker.value} beside all else that is forced and nothing "
+                    f"that is forbidden. Leave out what contradicts. Forced: {limits.forced.to_dict()}. Forbidden: "
+                    f"{forbidden}."
+                )
 
     def _beyond(self, reading: _Reading, limits: HeaderLimits) -> tuple[_Reading, ...]:
         """The ways to go on with another piece, where the one of `reading` may be complete."""
@@ -150,15 +164,19 @@ class HeaderGrammar:
         both = MarkerSet((*written.markers, *(m for m in limits.forced.markers if m not in written.markers)))
         if name not in limits.forced and not applies(self._taxonomy, both, name):
             return None
-        low, high = self._bounds(category, both)
-        allowed = None if category.is_numeric else self._names(category, written, both, limits)
-        forced = limits.forced.values(name)
-        if category.is_numeric and name in limits.forbidden:
+        if not category.is_numeric:
+            names = self._names(category, written, both, limits)
+            return self._made((name, names), lambda: names)
+        if name in limits.forbidden:
             return None
-        key = (name, low, high, allowed, forced if category.is_numeric else ())
+        buckets, forced = {m.category: m.value for m in both.markers}, limits.forced.values(name)
+        first, last = number_range(self._taxonomy, category, buckets, self._greatest)
+        return self._made((name, first, last, forced), lambda: forced or self._numbers(category, first, last))
+
+    def _made(self, key: tuple[object, ...], values: Callable[[], Sequence[Scalar]]) -> PieceTable | None:
+        """The table of `key`, which begins with the category; made of `values` the first time, None without any."""
         if key not in self._tables:
-            values = allowed if allowed is not None else forced or self._numbers(category, low, high)
-            markers = [Marker(name, value) for value in values]
+            markers = [Marker(str(key[0]), value) for value in values()]
             ids = self._encoder.marker_ids(markers)
             self._tables[key] = PieceTable.of(list(zip(markers, ids, strict=True))) if markers else None
         return self._tables[key]
@@ -185,30 +203,14 @@ class HeaderGrammar:
                 names = [name for name in names if is_met or name in rule.values]
         return tuple(names)
 
-    def _bounds(self, category: Category, known: MarkerSet) -> tuple[float, float]:
-        """Least and greatest number of a numeric category beside the buckets in `known`."""
-        low = -_DECIMAL_BOUND if category.kind is Kind.DECIMAL else 0.0
-        high = _DECIMAL_BOUND if category.kind is Kind.DECIMAL else float(self._greatest)
-        low = low if category.minimum is None else category.minimum
-        high = max(low, high) if category.maximum is None else category.maximum
-        for other in self._taxonomy.categories:
-            if other.derived_from == category.name and other.name in known:
-                place = other.value_names.index(str(known.value(other.name)))
-                step = 10.0**-category.decimals
-                low = max(low, other.edges[place - 1]) if place else low
-                high = min(high, other.edges[place] - step) if place < len(other.edges) else high
-        return low, high
-
-    def _numbers(self, category: Category, low: float, high: float) -> list[Scalar]:
-        scale = 10**category.decimals
-        first, last = round(low * scale), round(high * scale)
+    def _numbers(self, category: Category, first: int, last: int) -> list[Scalar]:
         if last - first >= _MOST_NUMBERS:
             raise ConfigError(
                 f"Category '{category.name}' has {last - first + 1:,} different numbers, and a header is written from "
                 f"a list of at most {_MOST_NUMBERS:,}. Give it minimum, maximum or fewer decimals in the taxonomy, or "
                 "take generation.header=free."
             )
-        return [category.parse(number / scale) for number in range(first, last + 1)]
+        return [category.parse(number / 10**category.decimals) for number in range(first, last + 1)]
 
 
 def _is_whole(reading: _Reading) -> bool:

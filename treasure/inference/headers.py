@@ -97,14 +97,18 @@ class Headers:
         )
 
     def given(self, request: GenerationRequest) -> MarkerSet:
-        """The header of a model that writes none: what `request` forces, and the buckets of its numbers."""
+        """The header of a model that writes none: what `request` forces, and the buckets of its numbers that it
+        does not forbid.
+        """
         buckets = [
             Marker(c.name, c.bucket(float(number)))
             for c in self.taxonomy.categories
             if c.derived_from and c.name not in request.forced
             if (number := request.forced.value(c.derived_from)) is not None
         ]
-        return self._in_order([*request.forced.markers, *buckets])
+        return self._in_order(
+            [*request.forced.markers, *(bucket for bucket in buckets if _is_allowed(bucket, request))]
+        )
 
     def mended(self, found: MarkerSet, request: GenerationRequest) -> MarkerSet:
         """`found` with what `request` forces and without what it forbids; a header that is as it should be stays so.

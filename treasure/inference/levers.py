@@ -1,7 +1,7 @@
 """`LeverSet`: what a person wants of each category, checked against the taxonomy before a model is asked.
 
 levers = LeverSet.of(taxonomy, {"domain": "Legal", "length_tokens": {"at_most": 40}, "format": {"forbid": True}})
-request = levers.over(defaults).request(messages, style, lengths)
+request = levers.over(defaults, taxonomy).request(messages, taxonomy, style, lengths)
 """
 
 from collections.abc import Mapping, Sequence
@@ -112,7 +112,7 @@ class LeverSet:
 
         Raises:
             TaxonomyError: a category that does not apply beside the others.
-            LeverError: a number outside its bucket, or a value that is set where its category is forbidden.
+            LeverError: a number outside its bucket.
         """
         MarkerSet.of(taxonomy, self._values(_SETTING))
         for category in taxonomy.categories:

@@ -17,7 +17,7 @@ from treasure.inference.category_tree import CategoryTree, Outcome, Outside
 from treasure.inference.config import GenerationConfig, HeaderMode
 from treasure.inference.generate import Generator, device_for
 from treasure.inference.header_grammar import HeaderGrammar, HeaderLimits
-from treasure.inference.posterior_batch import HeaderBatch, WeighedHeader, behind
+from treasure.inference.posterior_batch import HeaderBatch, WeighedHeader, behind, check_forced
 from treasure.inference.posterior_calibration import PosteriorCalibration, tempered
 from treasure.inference.prefix_reader import read_prefixes
 from treasure.inference.request import GenerationRequest
@@ -77,6 +77,9 @@ class Posteriors:
             headers = [request.forced for request in requests]
         elif headers is None:
             headers = self._headers(requests, temperature=0.0, seed=0, description=description)
+        else:
+            for request, header in zip(requests, headers, strict=True):
+                check_forced(header, request)
         told = [WeighedHeader(i, header, 1.0) for i, header in enumerate(headers)]
         return self._read(requests, told, PosteriorKind.CONDITIONAL, 0, self._chosen(categories), description)
 
@@ -122,6 +125,7 @@ class Posteriors:
         Raises:
             LeverError: names the marker that the taxonomy or the request's levers do not allow.
         """
+        check_forced(header, request)
         state = self._grammar.start(HeaderLimits(request.forced, request.forbidden))
         for marker, ids in zip(header.markers, self._checkpoint.encoder.marker_ids(header.markers), strict=True):
             state = behind(state, marker, ids)

@@ -94,6 +94,19 @@ class HeaderBatch:
                 root.tree.grow([next(answers) for _ in root.tree.questions()])
 
 
+def check_forced(header: MarkerSet, request: GenerationRequest) -> None:
+    """Refuses a header that lacks what `request` forces.
+
+    Raises:
+        LeverError: names the marker.
+    """
+    for marker in request.forced.markers:
+        if marker not in header.markers:
+            raise LeverError(
+                f"A header lacks {marker.category}={marker.value}, which the request forces. Give headers that hold it."
+            )
+
+
 def behind(state: HeaderState, marker: Marker, ids: Sequence[int]) -> HeaderState:
     """The state behind a piece.
 

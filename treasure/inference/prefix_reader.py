@@ -4,7 +4,7 @@ A text is a prompt and a header; a `Place` is behind some of its ids and maybe o
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -35,7 +35,11 @@ class PrefixReader(Protocol):
     """Knows texts, and what a model expects behind any place of them."""
 
     def log_probabilities(self, places: Sequence[Place], wanted: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """For each place the log probability of its `wanted` ids as next ones, among all of the vocabulary."""
+        """For each place the log probability of its `wanted` ids as next ones, among all of the vocabulary.
+
+        Raises:
+            ConfigError: a place is behind more ids than the model has positions for.
+        """
         ...
 
 
@@ -50,14 +54,18 @@ def read_prefixes(
     Raises:
         ConfigError: a text has more ids than the `longest` that the model has positions for.
     """
-    most = max(map(len, texts))
+    _check_positions(map(len, texts), longest)
+    if is_plain(model):
+        return _SharedReader(model, texts, pad, batch_size, longest)
+    return _WholeReader(model, texts, batch_size, longest)
+
+
+def _check_positions(lengths: Iterable[int], longest: int | None) -> None:
+    most = max(lengths, default=0)
     if longest is not None and most > longest:
         raise ConfigError(
             f"A prompt with its header has {most} tokens, and this model has {longest} positions. Shorten the prompt."
         )
-    if is_plain(model):
-        return _SharedReader(model, texts, pad, batch_size)
-    return _WholeReader(model, texts, batch_size)
 
 
 class _SharedReader:
@@ -66,8 +74,10 @@ class _SharedReader:
     So only the logits of places that are asked about are ever there, however many ids the vocabulary has.
     """
 
-    def __init__(self, model: nn.Module, texts: Sequence[Sequence[int]], pad: int, batch_size: int) -> None:
-        self._model, self._texts, self._batch_size = model, texts, batch_size
+    def __init__(
+        self, model: nn.Module, texts: Sequence[Sequence[int]], pad: int, batch_size: int, longest: int | None
+    ) -> None:
+        self._model, self._texts, self._batch_size, self._longest = model, texts, batch_size, longest
         self._device = next(model.parameters()).device
         self._lengths = torch.tensor([len(text) for text in texts], device=self._device)
         self._width = int(self._lengths.max())
@@ -79,6 +89,7 @@ class _SharedReader:
 
     def log_probabilities(self, places: Sequence[Place], wanted: Sequence[np.ndarray]) -> list[np.ndarray]:
         """See `PrefixReader`."""
+        _check_positions((place.length + len(place.path) for place in places), self._longest)
         found: list[np.ndarray] = [np.zeros(0)] * len(places)
         order = sorted(range(len(places)), key=lambda i: len(places[i].path))
         for start in range(0, len(order), self._batch_size):
@@ -138,13 +149,14 @@ class _SharedReader:
 class _WholeReader:
     """Reads whole beginnings, those of one length together."""
 
-    def __init__(self, model: nn.Module, texts: Sequence[Sequence[int]], batch_size: int) -> None:
-        self._model, self._texts, self._batch_size = model, texts, batch_size
+    def __init__(self, model: nn.Module, texts: Sequence[Sequence[int]], batch_size: int, longest: int | None) -> None:
+        self._model, self._texts, self._batch_size, self._longest = model, texts, batch_size, longest
         self._device = next(model.parameters()).device
         self._num_ids: int = model.config.get_text_config(decoder=True).vocab_size  # pyright: ignore
 
     def log_probabilities(self, places: Sequence[Place], wanted: Sequence[np.ndarray]) -> list[np.ndarray]:
         """See `PrefixReader`."""
+        _check_positions((place.length + len(place.path) for place in places), self._longest)
         by_ids: dict[tuple[int, ...], list[int]] = defaultdict(list)
         for i, place in enumerate(places):
             text = self._texts[place.text]

@@ -13,18 +13,21 @@ _LOGITS_AT_ONCE = 30_000_000
 def log_probabilities(
     model: nn.Module, prompts: Sequence[list[int]], continuations: Sequence[list[int]], pad: int
 ) -> list[list[float]]:
-    """For each id of each continuation its log probability behind what stands before it; no prompt is empty."""
+    """For each id of each continuation its log probability behind what stands before it; no prompt is empty.
+
+    The last id of a continuation is never read, so it needs no position.
+    """
     vocabulary = model.config.get_text_config(decoder=True).vocab_size  # pyright: ignore
     found: list[list[float]] = [[] for _ in prompts]
     order = sorted(range(len(prompts)), key=lambda i: -len(continuations[i]))
     while order:
-        kept = len(continuations[order[0]]) + 1
+        kept = max(1, len(continuations[order[0]]))
         size = max(1, _LOGITS_AT_ONCE // (kept * vocabulary))
         chosen, order = order[:size], order[size:]
-        logs = _last_logs(model, [prompts[i] + continuations[i] for i in chosen], kept, pad)
+        logs = _last_logs(model, [prompts[i] + continuations[i][:-1] for i in chosen], kept, pad)
         for i, row in zip(chosen, logs, strict=True):
             ids = continuations[i]
-            places = row[len(row) - len(ids) - 1 : -1]
+            places = row[len(row) - len(ids) :]
             found[i] = places.gather(1, torch.tensor(ids, dtype=torch.long, device=row.device)[:, None])[:, 0].tolist()
     return found
 

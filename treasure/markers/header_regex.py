@@ -13,12 +13,11 @@ from typing import TypeGuard
 
 from treasure.errors import ConfigError
 from treasure.markers.marker_set import Marker, MarkerSet
+from treasure.markers.number_range import number_range
 from treasure.markers.number_regex import number_regex
 from treasure.markers.surface import Surface
-from treasure.taxonomy.taxonomy import AppliesWhen, Category, Kind, Scalar, Taxonomy
+from treasure.taxonomy.taxonomy import AppliesWhen, Category, Scalar, Taxonomy
 
-_DECIMAL_BOUND = 100.0
-"""Greatest size of a decimal without bounds, such as the score of a reward model."""
 _PROBE = 123456789012
 """A number that no surface writes by itself; it shows where in an element the number stands."""
 _NOTHING: Mapping[str, frozenset[Scalar]] = {}
@@ -143,18 +142,10 @@ class _Writer:
             return None
         if category.name in self.forced:
             return self._element(category, self.forced.values(category.name)[0])
-        is_decimal = category.kind is Kind.DECIMAL
-        low = category.minimum if category.minimum is not None else -_DECIMAL_BOUND if is_decimal else 0.0
-        high = category.maximum
-        if high is None:
-            high = max(low, _DECIMAL_BOUND if is_decimal else self.greatest)
-        for bucket in self.taxonomy.categories:
-            if bucket.derived_from == category.name:
-                place = bucket.value_names.index(str(given[bucket.name]))
-                low = max(low, bucket.edges[place - 1]) if place else low
-                step = 10.0**-category.decimals
-                high = min(high, bucket.edges[place] - step) if place < len(bucket.edges) else high
-        numbers = number_regex(low, high, category.decimals)
+        buckets = {name: str(answer) for name, answer in given.items() if isinstance(name, str)}
+        first, last = number_range(self.taxonomy, category, buckets, self.greatest)
+        scale = 10**category.decimals
+        numbers = number_regex(first / scale, last / scale, category.decimals)
         if numbers is None:
             return None
         before, after = self._around_number(category)

@@ -10,12 +10,14 @@ def number_regex(low: float, high: float, decimals: int = 0) -> str | None:
     """
     scale = 10**decimals
     first, last = math.ceil(round(low * scale, 6)), math.floor(round(high * scale, 6))
+    if last < first:
+        return None
     parts: list[str] = []
     if first < 0 <= -min(last, -1):
         parts.append(f"-{_natural(max(1, -last), -first, decimals)}")
     if max(first, 0) <= last:
         parts.append(_natural(max(first, 0), last, decimals))
-    return _any_of(parts) if parts else None
+    return _any_of(parts)
 
 
 def _natural(first: int, last: int, decimals: int) -> str:

@@ -82,6 +82,12 @@ def test_a_given_header_has_the_buckets_of_its_numbers(taxonomy):
     assert headers_of(taxonomy).given(request).to_dict() == expected
 
 
+def test_a_given_header_holds_no_bucket_that_is_forbidden(taxonomy):
+    for banned in ((), ("concise",)):
+        request = request_of(taxonomy, {"length_tokens": 5}, forbidden={"length_bucket": frozenset(banned)})
+        assert headers_of(taxonomy).given(request).to_dict() == {"length_tokens": 5}
+
+
 @pytest.mark.parametrize(
     ("style", "name", "markers", "told"),
     [
