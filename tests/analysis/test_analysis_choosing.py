@@ -50,6 +50,7 @@ def test_each_benchmark_is_told_apart_and_counted():
     assert {line[0] for line in found.tables[1].rows} == {"facts", "length"}
     assert found.sentences[-1].startswith("Benchmark by benchmark, of 8 comparisons with 4 headers")
     assert "4 are above greedy and 0 below" in found.sentences[-1]
+    assert "None of these comparisons is corrected" in found.sentences[-1]
     assert any("upper bound) could give at most +80.0 points" in sentence for sentence in found.sentences)
     assert any("not told from chance" in sentence for sentence in found.sentences)
 

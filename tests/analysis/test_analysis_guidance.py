@@ -36,7 +36,7 @@ def test_rates_and_changes_are_counted_by_prompt():
 
 def test_what_became_better_and_worse_is_counted():
     (overall,) = (sentence for sentence in summarize(SWEEP).sentences if sentence.startswith("Guiding"))
-    assert "over 1 pairs" in overall
+    assert "over 1 pair of lever and weight" in overall
     assert "have what is asked for became more in 1 and fewer in 0" in overall
     assert "are right became more in 0 and fewer in 1" in overall
 
@@ -51,6 +51,7 @@ def test_two_levers_are_set_against_both_in_one_prompt():
     found = summarize(rows)
     assert "50 % [24 to 76] of answers have what is asked for with both markers in one prompt" in found.sentences[-1]
     assert "of 2 other ways 1 have more and 1 fewer (one prompt, weight 2: +50 points" in found.sentences[-1]
+    assert found.sentences[-1].endswith("not corrected for their number.")
     assert [line[:4] for line in found.tables[1].rows] == [
         ("both in one prompt", "1", "1", "10"),
         ("both in one prompt", "2", "2", "10"),

@@ -113,8 +113,16 @@ def test_a_model_that_hardly_writes_headers_is_told():
 
 
 def test_no_effect_is_told_as_none():
-    study = summarize([{**one, "temperature": None} for one in rows_of_a_model_that_is_too_sure()])
+    study = summarize([{**one, "temperature": 1.0} for one in rows_of_a_model_that_is_too_sure()])
     assert "fits neither better nor worse for sure" in study.sentences[1]
+    assert "not corrected for their number" in next(text for text in study.sentences if "written at all" in text)
+
+
+def test_nothing_is_said_of_temperatures_where_there_are_none():
+    study = summarize([{**one, "temperature": None} for one in rows_of_a_model_that_is_too_sure()])
+    assert study.sentences[0].endswith("No category had enough examples for a temperature.")
+    assert "off by 15.0 points" in study.sentences[0] and "mean of 1 category " in study.sentences[0]
+    assert not any("after one temperature" in text or "fits" in text for text in study.sentences)
     assert cells(study.tables[0], "lang")["temperature"] == "none"
 
 

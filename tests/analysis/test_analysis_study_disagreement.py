@@ -45,6 +45,14 @@ def test_it_says_how_often_headers_leave_the_prompt_and_whom_answers_follow():
     assert "answers follow the header. Against both saying the same, -30.0 points" in conflict
 
 
+def test_few_prompts_and_many_categories_are_told():
+    few = [one for one in CONFLICTS if one["prompt_id"] in ("p20", "p21")]
+    assert "answers follow neither more than the other for sure" in summarize(few).sentences[-1]
+    both = summarize([*CONFLICTS, *({**one, "category": "style"} for one in CONFLICTS)])
+    assert "not corrected for their number, 2" in both.sentences[-1]
+    assert not any("not corrected" in text for text in summarize(CONFLICTS).sentences)
+
+
 def test_tables_and_figures_hold_every_category():
     study = summarize([*HEADERS, *CONFLICTS])
     headers, natural, conflicts = study.tables

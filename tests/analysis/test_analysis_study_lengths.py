@@ -84,6 +84,15 @@ def test_it_says_which_promises_were_kept_and_at_what_price():
     assert "30 prompts to 2 numbers each, from 5 to 20" in said("calibration")[0]
 
 
+def test_answers_that_keep_no_limit_have_no_price():
+    study = summarize([{**row, "given": None} for row in LIMITS])
+    promises = [text for text in study.sentences if "keep the limit" in text]
+    assert promises and all(
+        "0.0 % [0.0 to 1.9] of 200 answers keep the limit (not kept); ref" in one for one in promises
+    )
+    assert not any("nan" in cell for table in study.tables for row in table.rows for cell in row)
+
+
 def test_goals_are_held_against_what_was_found():
     assert "at most 5 % over the limit with 'number fixed': missed, 30.0 %" in said("Goal")[0]
     assert "at most 1.25 % over the limit with 'at_most at 99%': missed, 10.0 %" in said("Goal")[1]

@@ -139,8 +139,9 @@ def test_the_levers_of_a_run_are_measured_calibrated_and_reported(outputs, here)
     [
         (["run=nowhere"], ["no run folder", "config.yaml"]),
         (["run=nowhere", "studies.names=[length]"], ["no study 'length'", "Did you mean 'lengths'"]),
+        (["run=nowhere", "generation=sample"], ["greedy answers", "temperature must be 0"]),
     ],
-    ids=["no run", "no such study"],
+    ids=["no run", "no such study", "drawn"],
 )
 def test_levers_that_cannot_be_measured_are_told(here, arguments, parts):
     done = here("evaluate", "levers", *arguments)

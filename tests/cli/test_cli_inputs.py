@@ -113,8 +113,10 @@ def test_an_empty_checkpoint_is_called_empty():
         (["benchmark.levers.lang=Frensh"], "Did you mean 'French'"),
         (["benchmark.levers.length_tokens={at_most: 9}"], "cannot hold a limit"),
         (["data=real", "benchmark.levers.lang=French"], "is for the world's prompts"),
+        (["markers.placement=completion", "benchmark.levers.lang=French"], "has met no markers in prompts"),
+        (["benchmark.levers.length_bucket=concise"], "'length' in the regime fixed. length_bucket=concise means"),
     ],
-    ids=["unknown", "limit", "files"],
+    ids=["unknown", "limit", "files", "no place", "not beside those of a prompt"],
 )
 def test_levers_that_no_evaluation_could_set_cost_no_training(overrides, told):
     config = compose(RunCommand, "run", ["experiments=quick", *overrides])

@@ -26,7 +26,6 @@ class _Schema:
     ("given", "wanted"),
     [
         ("levers.domain=Legal", "++levers.domain=Legal"),
-        ("levers.length_tokens={at_most: 4}", "++levers.length_tokens={at_most: 4}"),
         ("levers={domain: Legal}", "++levers={domain: Legal}"),
         ("levers=concise", "levers=concise"),
         ("levers=[concise,formal]", "levers=[concise,formal]"),
@@ -41,6 +40,16 @@ class _Schema:
 )
 def test_only_entries_of_dictionaries_of_anything_get_pluses(given, wanted):
     assert with_pluses([given], _Schema) == [wanted]
+
+
+def test_an_entry_that_is_a_dictionary_is_not_merged_with_the_one_before_it():
+    given = ["levers.length_tokens={at_most: 4}"]
+    assert with_pluses(given, _Schema) == ["++levers.length_tokens=null", "++levers.length_tokens={at_most: 4}"]
+    base = ["checkpoint=a", "prompt=b", "levers=no_code"]
+    found = compose(GenerateCommand, "generate", [*base, "levers.code_type={force: Python}"])
+    assert found.levers == {"code_type": {"force": "Python"}}
+    found = compose(GenerateCommand, "generate", [*base, "levers.lang={force: French}"])
+    assert found.levers == {"code_type": {"forbid": True}, "lang": {"force": "French"}}
 
 
 def test_a_preset_and_own_levers_make_one_dictionary():

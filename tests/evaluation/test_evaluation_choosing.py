@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-import small_world
+import tiny_world
 
 from treasure.analysis.lever_studies.choosing import summarize
 from treasure.errors import ConfigError
@@ -15,7 +15,7 @@ from treasure.inference.request import GenerationRequest
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    inputs = small_world.inputs(tmp_path_factory.mktemp("model"))
+    inputs = tiny_world.world_inputs(tmp_path_factory.mktemp("model"))
     leave_out = ["code", "formats", "styles", "text_tasks", "reasoning", "translation"]
     return inputs, choosing_rows(inputs, ChoosingStudyConfig(num_prompts=2, numbers=[2, 3], leave_out=leave_out))
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-import small_world
+import tiny_world
 
 from treasure.analysis.lever_studies.guidance import summarize
 from treasure.errors import ConfigError
@@ -15,7 +15,7 @@ from treasure.inference.request import GenerationRequest
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    inputs = small_world.inputs(tmp_path_factory.mktemp("model"))
+    inputs = tiny_world.world_inputs(tmp_path_factory.mktemp("model"))
     config = GuidanceStudyConfig(
         num_prompts=2, weights=[1.0, 2.0], headers=["guided", "plain"], pair_weights=[1.0, 2.0]
     )

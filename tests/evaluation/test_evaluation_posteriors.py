@@ -4,8 +4,8 @@ import dataclasses
 import json
 
 import pytest
-import small_world
 import tiny
+import tiny_world
 
 from treasure.analysis.lever_studies.posteriors import summarize
 from treasure.errors import ConfigError, DataError
@@ -27,8 +27,7 @@ NUM_FIT, NUM_TEST = 21, 3
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("model")
-    (folder / "treasure.json").write_text('{"hash": "abc"}')
-    inputs = small_world.inputs(folder)
+    inputs = tiny_world.world_inputs(folder)
     head = inputs.checkpoint.model.get_output_embeddings()
     assert head is not None
     head.weight.data.mul_(12)  # an untrained model finds all numbers alike, and each would be followed
@@ -74,7 +73,8 @@ def test_the_truth_is_the_oracle_s_and_lengths_have_none(made):
         "domain", "task", "lang", "code_type", "format", "style", "source", "quality_bucket"
     }  # fmt: skip
     row = next(row for row in own if row["category"] == "source")
-    spec = Spec.from_dict(inputs.test(1)[0].example.metadata)
+    first = fresh_examples(inputs, TEST, 1, trained_prompts(inputs.world))[0]
+    spec = Spec.from_dict(first.example.metadata)
     none = MarkerSet()
     prompt = WorldPrompt("", "", (), (), none, none, {}, False, spec)
     assert isinstance(inputs.oracle, Oracle)
@@ -92,8 +92,7 @@ def test_the_rows_are_enough_for_the_report(made):
 
 
 def test_data_from_files_have_no_marginals_and_impossible_headers_are_left_out(tmp_path):
-    (tmp_path / "treasure.json").write_text('{"hash": "abc"}')
-    world = small_world.inputs(tmp_path)
+    world = tiny_world.world_inputs(tmp_path)
     examples = tiny.corpus(6)
     broken = dataclasses.replace(examples[0], markers=MarkerSet.of(tiny.TAXONOMY, {"length_tokens": 10**7}))
     inputs = dataclasses.replace(
@@ -102,7 +101,7 @@ def test_data_from_files_have_no_marginals_and_impossible_headers_are_left_out(t
     )  # fmt: skip
     rows = study.posteriors_rows(inputs, PosteriorsStudyConfig(num_fit=3, num_test=3))
     assert [row["kind"] for row in rows] == [study.TAUGHT] * 6
-    content = json.loads((tmp_path / CALIBRATION_FILE).read_text())
+    content = json.loads((inputs.model_folder / CALIBRATION_FILE).read_text())
     assert content["temperatures"] == {}  # three examples are too few
     with pytest.raises(DataError, match="None of 1 held-out examples"):
         study.posteriors_rows(inputs, PosteriorsStudyConfig(num_fit=3, num_test=1))

@@ -6,6 +6,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from treasure.inference.backends.remote import NO_ANSWER
 from treasure.inference.request import Generation, GenerationRequest
 
 _SET, _FORCED, _WRITTEN = "bold dark_orange3", "bold red3", "bold blue"
@@ -24,7 +25,8 @@ def answer_page(
         parts += [_rule("Header that it wrote"), _indented(_header(request, answer))]
     content = Text(answer.content or "(empty)", style="" if answer.content else "dim")
     parts += [_rule("Answer"), _indented(content)]
-    told = [*notes, *answer.problems, *([] if answer.finished else ["cut at generation.max_new_tokens"])]
+    was_cut = not answer.finished and not any(problem.startswith(NO_ANSWER) for problem in answer.problems)
+    told = [*notes, *answer.problems, *(["cut at generation.max_new_tokens"] if was_cut else [])]
     return Group(*parts, *(_indented(Text(f"({note})", style="dim")) for note in told))
 
 

@@ -16,7 +16,8 @@ def main() -> None:
         about = "Measures the levers of a finished run and calibrates them; the next report of its group shows it."
         launch(LeversCommand, "lever_studies", _levers, about=about, subcommand="levers")
     else:
-        about = "Evaluates the model that treasure-train left in the run folder of the same options: the run is done."
+        about = "Evaluates the model that treasure-train left in the run folder of the same options: the run is done. "
+        about += "`treasure-evaluate levers --help` tells how the levers of a finished run are measured."
         launch(RunCommand, "run", _job, about=about)
 
 

@@ -7,7 +7,7 @@ from treasure.config.schema import GenerateCommand
 
 def main() -> None:
     """Entry point of `treasure-generate`."""
-    about = "Prints or writes each answer with the markers that the model wrote before it."
+    about = "Shows one answer as a page, or writes many with the markers that the model wrote before them."
     launch(GenerateCommand, "generate", _job, about=about)
 
 

@@ -6,14 +6,27 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 
 def with_pluses(overrides: Sequence[str], schema: type) -> list[str]:
-    """`overrides` in Hydra's notation, in which a new entry of a dictionary begins with `++`."""
+    """`overrides` in Hydra's notation, in which a new entry of a dictionary begins with `++`.
+
+    An entry that is a dictionary takes the place of the one before it, such as a preset's; Hydra would merge the two.
+    """
     names = tuple(_open_fields(schema, ""))
-    return [f"++{text}" if _sets_entry(text, names) else text for text in overrides]
+    found: list[str] = []
+    for text in overrides:
+        key, _, value = text.partition("=")
+        if _is_entry(key, names) and value.lstrip().startswith("{"):
+            found.append(f"++{key}=null")
+        found.append(f"++{text}" if _sets_entry(text, names) else text)
+    return found
+
+
+def _is_entry(key: str, names: tuple[str, ...]) -> bool:
+    return key.startswith(tuple(f"{name}." for name in names))
 
 
 def _sets_entry(text: str, names: tuple[str, ...]) -> bool:
     key, _, value = text.partition("=")
-    return key.startswith(tuple(f"{name}." for name in names)) or (key in names and value.lstrip().startswith("{"))
+    return _is_entry(key, names) or (key in names and value.lstrip().startswith("{"))
 
 
 def _open_fields(schema: type, prefix: str) -> Iterator[str]:

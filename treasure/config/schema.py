@@ -213,6 +213,13 @@ class LeversCommand:
     choosing: ChoosingStudyConfig = field(default_factory=ChoosingStudyConfig)
     generation: GenerationConfig = field(default_factory=GenerationConfig)
 
+    def __post_init__(self) -> None:
+        if self.generation.temperature > 0:
+            raise ConfigError(
+                f"Levers are measured on greedy answers: generation.temperature must be 0, got "
+                f"{self.generation.temperature:g}. Headers that are drawn have choosing.temperature."
+            )
+
 
 @dataclass(kw_only=True, slots=True)
 class RenderCommand(RunCommand):

@@ -13,6 +13,7 @@ from treasure.analysis.wording import MINUS
 from treasure.evaluation.studies.choosing import BEAM, DRAWN, GREEDY
 from treasure.evaluation.studies.study import Row
 from treasure.intervals import Interval
+from treasure.plurals import plural
 
 ALL = "all benchmarks"
 _WAYS = {BEAM: "beam", DRAWN: "drawn"}
@@ -115,14 +116,14 @@ def _sentences(outcomes: Sequence[_Outcome], greedy: dict[str, Row]) -> list[str
             what = "could give at most" if one.criterion == _BOUND else "gives"
             found.append(
                 f"Among {most} headers ({_WAYS[way]}), choice by {one.criterion} {what} {_points(one.lift)} of the "
-                f"oracle's score against greedy headers (n = {len(greedy)} prompts): {_verdict(one.lift)}. "
+                f"oracle's score against greedy headers (n = {plural(len(greedy), 'prompt')}): {_verdict(one.lift)}. "
                 f"The header is another one in {100 * one.changed:.0f} % of answers."
             )
     parts = [one for one in outcomes if one.benchmark != ALL and one.number == most and one.criterion != _BOUND]
     up, down = sum(one.lift.low > 0 for one in parts), sum(one.lift.high < 0 for one in parts)
     found.append(
-        f"Benchmark by benchmark, of {len(parts)} comparisons with {most} headers (not corrected for their number) "
-        f"{up} are above greedy and {down} below, by the 95 % interval."
+        f"Benchmark by benchmark, of {plural(len(parts), 'comparison')} with {most} headers {up} are above greedy and "
+        f"{down} below, by the 95 % interval. None of these comparisons is corrected for their number."
     )
     return found
 

@@ -109,7 +109,7 @@ def _followed(conflicts: Sequence[Row]) -> list[str]:
         cell = {name: [row for row in rows if row["condition"] == name] for name in CONDITIONS}
         first, second = (share_of(cell[DIFFER], lambda r, w=w: follows(r) == w) for w in ("prompt", "header"))
         gap = mean_of(cell[DIFFER], _header_minus_prompt)
-        word = "the header" if gap.low > 0 else "the prompt" if gap.high < 0 else "neither more than the other"
+        word = "the header" if gap.low > 0 else "the prompt" if gap.high < 0 else "neither more than the other for sure"
         text = (
             f"{category}, prompt and header forced apart: {shown_share(second)} of answers have what the header says, "
             f"{shown_share(first)} what the prompt says ({plural(len(cell[DIFFER]), 'prompt')}); answers follow {word}."
@@ -118,6 +118,10 @@ def _followed(conflicts: Sequence[Row]) -> list[str]:
             cost = difference(cell[DIFFER], cell[SAME], lambda r: r["follows_header"])
             text += f" Against both saying the same, {shown_points(cost)} of answers have the header's value."
         sentences.append(text)
+    if len(sentences) > 1:
+        sentences.append(
+            f"Whom answers follow is judged category by category, not corrected for their number, {len(sentences)}."
+        )
     return sentences
 
 

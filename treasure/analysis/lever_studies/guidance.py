@@ -12,6 +12,7 @@ from treasure.analysis.statistics import paired_lift
 from treasure.analysis.wording import MINUS
 from treasure.evaluation.studies.study import Row
 from treasure.intervals import Interval, wilson_interval
+from treasure.plurals import plural
 
 FIXED = 1.0
 """The weight that is no guidance."""
@@ -96,8 +97,8 @@ def _sentence(sweep: _Sweep) -> str:
         if (weight := _told_weight(sweep)) is not None:
             text += f", and weight {weight:g} changes that by {_points(sweep.change(weight, metric))}"
         parts.append(text)
-    num_prompts = len(sweep.scores[FIXED])
-    return f"{sweep.push}, {_HEADERS[sweep.header]} guided, {num_prompts} prompts: {'; '.join(parts)}."
+    prompts = plural(len(sweep.scores[FIXED]), "prompt")
+    return f"{sweep.push}, {_HEADERS[sweep.header]} guided, {prompts}: {'; '.join(parts)}."
 
 
 def _overall(sweeps: Sequence[_Sweep]) -> list[str]:
@@ -115,8 +116,8 @@ def _overall(sweeps: Sequence[_Sweep]) -> list[str]:
             down = sum(change.high < 0 for change in changes)
             words.append(f"those that {label} became more in {up} and fewer in {down}")
         sentences.append(
-            f"Guiding {_HEADERS[header]}: over {len(cells)} pairs of lever and weight above 1, by more than the 95 % "
-            f"interval against weight 1 (not corrected for their number), answers: {'; '.join(words)}."
+            f"Guiding {_HEADERS[header]}: over {plural(len(cells), 'pair')} of lever and weight above 1, by more than "
+            f"the 95 % interval against weight 1 (not corrected for their number), answers: {'; '.join(words)}."
         )
     return sentences
 
@@ -160,7 +161,10 @@ def _pair_sentence(rows: Sequence[Row]) -> str:
         )
         if (pushed := changes.get(("joint", CHOSEN, CHOSEN))) is not None:
             texts[-1] += f" (one prompt, weight {CHOSEN:g}: {_points(pushed)})"
-    return f"Language and style together, {len(plain)} prompts: {'; '.join(texts)}. Counted by the 95 % interval."
+    return (
+        f"Language and style together, {plural(len(plain), 'prompt')}: {'; '.join(texts)}. Counted by the 95 % "
+        "interval, not corrected for their number."
+    )
 
 
 def _pair_table(rows: Sequence[Row]) -> StudyTable:

@@ -48,7 +48,7 @@ def _goal(cell: "_Cell", prompts: str) -> str:
     name = CONDITIONS[cell.condition] if cell.confidence is None else f"at_most at {cell.confidence:.0%}"
     return (
         f"Goal on {_prompts(prompts)}, at most {100 * goal:g} % over the limit with '{name}': {word}, "
-        f"{shown_share(broken)} over."
+        f"{shown_share(broken)} over, empty or cut."
     )
 
 
@@ -61,19 +61,23 @@ def _promise(cell: "_Cell", prompts: str, side: str, unit: str) -> str:
     word = "kept" if kept.low >= cell.confidence else "not kept" if kept.high < cell.confidence else "in line with it"
     return (
         f"{side} of {unit} at {cell.confidence:.0%}, {_prompts(prompts)}: {shown_share(kept)} of {len(cell.answered)} "
-        f"answers keep the limit ({word}), on average {_price(cell.answered, side):.1f} "
-        f"{'below' if side == 'at_most' else 'above'} it; {refused}."
+        f"answers keep the limit ({word}){_told_price(cell.answered, side)}; {refused}."
     )
+
+
+def _told_price(rows: Sequence[Row], side: str) -> str:
+    price = _price(rows, side)
+    return "" if price is None else f", on average {price:.1f} {'below' if side == 'at_most' else 'above'} it"
 
 
 def _prompts(prompts: str) -> str:
     return {FRESH: "fresh prompts", BENCHMARK: "prompts in words that no example of training has"}[prompts]
 
 
-def _price(rows: Sequence[Row], side: str) -> float:
-    """How far answers that keep the limit stay from it on average."""
+def _price(rows: Sequence[Row], side: str) -> float | None:
+    """How far answers that keep the limit stay from it on average; None where none keeps it."""
     kept = [abs(row["limit"] - row["given"]) for row in rows if keeps(row, side)]
-    return sum(kept) / len(kept) if kept else float("nan")
+    return sum(kept) / len(kept) if kept else None
 
 
 class _Cell:
@@ -128,5 +132,6 @@ def _line(cell: _Cell, side: str) -> tuple[str, ...]:
     if not cell.answered:
         return CONDITIONS[cell.condition], promised, "\N{EN DASH}", "\N{EN DASH}", refused, str(len(cell.rows))
     kept = shown_share(share_of(cell.answered, lambda row: keeps(row, side)))
-    price = f"{_price(cell.answered, side):.1f}"
-    return CONDITIONS[cell.condition], promised, kept, price, refused, str(len(cell.rows))
+    price = _price(cell.answered, side)
+    told = "\N{EN DASH}" if price is None else f"{price:.1f}"
+    return CONDITIONS[cell.condition], promised, kept, told, refused, str(len(cell.rows))

@@ -21,6 +21,7 @@ from treasure.analysis.wording import count
 from treasure.evaluation.studies.posteriors import MARGINAL, TAUGHT
 from treasure.evaluation.studies.study import Row
 from treasure.intervals import Interval
+from treasure.plurals import plural
 
 _WORTH, _WORTH_SHARE = 0.001, 0.01
 """Changes of KL in nats, and differences of shares, that are smaller are not told, however sure."""
@@ -73,6 +74,15 @@ def _taught_sentences(found: dict[str, tuple[Scored, Scored]], temperatures: dic
         )
     )
     sizes = [len(both[0]) for both in found.values()]
+    fitted = {name: t for name, t in temperatures.items() if t is not None}
+    off = (
+        f"With the true earlier markers in the header, a value's probability is off by {before:.1f} points on average "
+        f"(expected calibration error, mean of {plural(len(found), 'category', 'categories')} with {count(min(sizes))} "
+        f"to {count(max(sizes))} examples each)"
+    )
+    floor = f"perfect probabilities would show {chance:.1f} points with so few examples"
+    if not fitted:
+        return [f"{off}; {floor}. No category had enough examples for a temperature."]
     change = _pooled([(first.nll, second.nll, first.clusters) for first, second in found.values()])
     verdict = (
         "fits better"
@@ -81,23 +91,15 @@ def _taught_sentences(found: dict[str, tuple[Scored, Scored]], temperatures: dic
         if change.low > 0
         else "fits neither better nor worse for sure"
     )
-    fitted = {name: t for name, t in temperatures.items() if t is not None}
-    sentences = [
-        f"With the true earlier markers in the header, a value's probability is off by {before:.1f} points on average "
-        f"(expected calibration error, mean of {len(found)} categories with {count(min(sizes))} to {count(max(sizes))} "
-        f"examples each) and by {after:.1f} points after one temperature a category; perfect probabilities would show "
-        f"{chance:.1f} points with so few examples.",
+    unsure = [name for name, t in fitted.items() if t > 1.1]
+    sure = [name for name, t in fitted.items() if t < 0.9]
+    return [
+        f"{off} and by {after:.1f} points after one temperature a category; {floor}.",
         f"On examples that the temperatures were not fitted to, the model {verdict} with them: log loss changes by "
         f"{signed(change, 3)} nats a category.",
+        f"Temperatures lie between {min(fitted.values()):.2f} and {max(fitted.values()):.2f}; too sure of itself "
+        f"(above 1.1) was the model in {listed(unsure)}, too unsure (below 0.9) in {listed(sure)}.",
     ]
-    if fitted:
-        unsure = [name for name, t in fitted.items() if t > 1.1]
-        sure = [name for name, t in fitted.items() if t < 0.9]
-        sentences.append(
-            f"Temperatures lie between {min(fitted.values()):.2f} and {max(fitted.values()):.2f}; too sure of itself "
-            f"(above 1.1) was the model in {listed(unsure)}, too unsure (below 0.9) in {listed(sure)}."
-        )
-    return sentences
 
 
 def _written_sentences(rows: dict[str, list[Row]]) -> list[str]:
@@ -117,7 +119,8 @@ def _written_sentences(rows: dict[str, list[Row]]) -> list[str]:
     told = f"in {listed(beyond)}" if beyond else "in no category"
     return [
         f"How probable it is that a category is written at all differs from how often it is known by more than a point "
-        f"and beyond chance {told}; most in {name}, by {signed(worst, 1, 100)} points."
+        f"and beyond chance {told} (of {len(gaps)}, not corrected for their number); most in {name}, by "
+        f"{signed(worst, 1, 100)} points."
     ]
 
 
@@ -154,7 +157,8 @@ def _world_sentences(found: dict[str, Distance]) -> list[str]:
         f"({shown(found[nearest].before, 3)} nats) and farthest for {farthest} "
         f"({shown(found[farthest].before, 3)} nats).",
         f"Temperatures, fitted to the conditional ones, bring marginals nearer to the truth for {listed(better)} and "
-        f"farther from it for {listed(worse)} (by {_WORTH:g} nats or more, beyond chance).",
+        f"farther from it for {listed(worse)} (by {_WORTH:g} nats or more, beyond chance; not corrected for the number "
+        f"of categories, {len(found)}).",
         f"The most probable value of the marginal is right in {right[0]:.1f} % of examples and that of the true "
         f"posterior in {right[1]:.1f} % (means of {len(found)} categories); their calibration errors are "
         f"{errors[0]:.1f} points, {errors[1]:.1f} with temperatures, and {errors[2]:.1f} for the truth itself, "

@@ -7,8 +7,10 @@ from treasure.config.composer import conf_dir
 from treasure.config.run_folder import RunFolder, to_plain
 from treasure.config.schema import RunCommand
 from treasure.data.config import DataSource
-from treasure.errors import ConfigError, LeverError
-from treasure.evaluation.config import check_heldout_regimes, fitting_regimes
+from treasure.errors import ConfigError, LeverError, TaxonomyError
+from treasure.evaluation.benchmarks.world import request_for
+from treasure.evaluation.config import check_heldout_regimes, fitting_regimes, regimes_of
+from treasure.inference.headers import Headers
 from treasure.inference.levers import LeverSet
 from treasure.markers.config import MarkerMode
 from treasure.taxonomy.taxonomy import Taxonomy
@@ -60,7 +62,7 @@ def check_regimes(config: RunCommand) -> None:
         TaxonomyError, LeverError: levers that no evaluation could set.
     """
     if config.benchmark.levers:
-        levers_beside(config, config.taxonomy.load(conf_dir() / "taxonomy"))
+        _check_levers(config, config.taxonomy.load(conf_dir() / "taxonomy"))
     if config.data.source is DataSource.WORLD or config.markers.mode is MarkerMode.NONE:
         return
     style = config.markers.style(config.batch.header_loss_weight)
@@ -69,6 +71,32 @@ def check_regimes(config: RunCommand) -> None:
         asked["benchmark.snapshot_regimes"] = config.benchmark.snapshot_regimes
     for option, names in asked.items():
         check_heldout_regimes(fitting_regimes(names, style, option), style, option)
+
+
+def _check_levers(config: RunCommand, taxonomy: Taxonomy) -> None:
+    """Makes all requests, for which no model is needed: levers may not go with those of a regime, or with the model's.
+
+    Raises:
+        ConfigError, TaxonomyError, LeverError: see `levers_beside`.
+        LeverError: a prompt cannot be asked with them.
+    """
+    beside = levers_beside(config, taxonomy)
+    if config.markers.mode is MarkerMode.NONE:
+        return
+    style = config.markers.style(config.batch.header_loss_weight)
+    headers = Headers(taxonomy, config.markers.surface(taxonomy), config.model.max_length, style)
+    names = {*config.benchmark.regimes, *(config.benchmark.snapshot_regimes if config.trainer.snapshots else ())}
+    regimes = [regime for regime in regimes_of(style) if str(regime) in names]
+    for prompt in World(config.world, taxonomy).prompts():
+        if config.benchmark.names and prompt.benchmark not in config.benchmark.names:
+            continue
+        for regime in regimes:
+            try:
+                headers.check([request_for(prompt, regime, taxonomy, style=style, beside=beside)])
+            except (LeverError, TaxonomyError) as error:
+                raise LeverError(
+                    f"benchmark.levers do not go with benchmark '{prompt.benchmark}' in the regime {regime}. {error}"
+                ) from error
 
 
 def levers_beside(config: RunCommand, taxonomy: Taxonomy) -> LeverSet:

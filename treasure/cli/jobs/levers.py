@@ -28,7 +28,7 @@ _STUDIES: dict[str, Study] = {
     "guidance": lambda inputs, config: guidance_rows(inputs, config.guidance),
     "choosing": lambda inputs, config: choosing_rows(inputs, config.choosing),
 }
-_WORLD_ONLY = ("disagreement", "guidance", "choosing")
+_WORLD_ONLY = ("guidance", "choosing")
 """Studies whose answers only an oracle can judge."""
 
 
