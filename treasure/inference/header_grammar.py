@@ -91,6 +91,14 @@ class HeaderState:
             yield MarkerSet(way.written), way.table, way.place
 
 
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """The limits of one request, and the tables that may follow under them, by what was written before."""
+
+    limits: HeaderLimits
+    tables: dict[tuple[object, ...], tuple[PieceTable, ...]] = field(default_factory=dict)
+
+
 class HeaderGrammar:
     """The headers of one model: `start` gives the state behind the opening, whose ids are `opening`."""
 
@@ -102,6 +110,7 @@ class HeaderGrammar:
         self._closing = PieceTable.of([(None, closing.tolist())])
         self._tables: dict[tuple[object, ...], PieceTable | None] = {}
         self._starts: dict[tuple[object, ...], HeaderState] = {}
+        self._decides = _deciding(taxonomy)
         self._num_kept = 0
 
     def start(self, limits: HeaderLimits) -> HeaderState:
@@ -116,7 +125,8 @@ class HeaderGrammar:
             self._num_kept = 0
         if key not in self._starts:
             self._check(limits)
-            self._starts[key] = HeaderState(self._next((), limits), lambda reading: self._beyond(reading, limits))
+            way = _Ways(limits)
+            self._starts[key] = HeaderState(self._next((), way), lambda reading: self._beyond(reading, way))
         return self._starts[key]
 
     def _check(self, limits: HeaderLimits) -> None:
@@ -131,21 +141,35 @@ class HeaderGrammar:
                     f"{forbidden}."
                 )
 
-    def _beyond(self, reading: _Reading, limits: HeaderLimits) -> tuple[_Reading, ...]:
+    def _beyond(self, reading: _Reading, way: "_Ways") -> tuple[_Reading, ...]:
         """The ways to go on with another piece, where the one of `reading` may be complete."""
         if not _is_whole(reading):
             return ()
         marker = reading.table.markers[reading.place[0]]
-        return () if marker is None else self._next((*reading.written, marker), limits)
+        return () if marker is None else self._next((*reading.written, marker), way)
 
-    def _next(self, written: tuple[Marker, ...], limits: HeaderLimits) -> tuple[_Reading, ...]:
+    def _next(self, written: tuple[Marker, ...], way: "_Ways") -> tuple[_Reading, ...]:
         """The ways to go on behind `written`."""
         self._num_kept += 1
-        known = MarkerSet(written)
-        pending = [m for m in limits.forced.markers if m not in written]
-        tables = [self._table(name, known, limits) for name in self._categories(known, pending)]
+        context = self._context(written)
+        if context not in way.tables:
+            way.tables[context] = self._behind(MarkerSet(written), way.limits)
+        return tuple(_Reading(written, table, table.start) for table in way.tables[context])
+
+    def _context(self, written: tuple[Marker, ...]) -> tuple[object, ...]:
+        """What of `written` decides how a header goes on: its last category, and what others hang on."""
+        if self._order is MarkerOrder.SHUFFLED or not written:
+            return written
+        last = written[-1].category
+        deciding = self._decides | {last} if self._taxonomy.category(last).multiple else self._decides
+        return last, tuple(marker for marker in written if marker.category in deciding)
+
+    def _behind(self, written: MarkerSet, limits: HeaderLimits) -> tuple[PieceTable, ...]:
+        """The tables of pieces that may come behind `written`."""
+        pending = [m for m in limits.forced.markers if m not in written.markers]
+        tables = [self._table(name, written, limits) for name in self._categories(written, pending)]
         tables += [] if pending else [self._closing]
-        return tuple(_Reading(written, table, table.start) for table in tables if table is not None)
+        return tuple(table for table in tables if table is not None)
 
     def _categories(self, written: MarkerSet, pending: list[Marker]) -> Iterable[str]:
         """Categories that a next piece may belong to: none that would pass by a marker of `pending`."""
@@ -211,6 +235,19 @@ class HeaderGrammar:
                 "take generation.header=free."
             )
         return [category.parse(number / 10**category.decimals) for number in range(first, last + 1)]
+
+
+def _deciding(taxonomy: Taxonomy) -> frozenset[str]:
+    """Categories whose values decide what a later piece may be."""
+    found: set[str] = set(taxonomy.deciding)
+    for category in taxonomy.categories:
+        if category.applies_when is not None:
+            found.add(category.name)
+        if category.derived_from is not None:
+            found.add(category.name)
+            if category.derived_from in taxonomy and taxonomy.index(category.derived_from) < taxonomy.index(category.name):
+                found.add(category.derived_from)
+    return frozenset(found)
 
 
 def _is_whole(reading: _Reading) -> bool:
