@@ -27,7 +27,6 @@ SYNTAX = [
     *SURFACES[1].added_tokens(), *HEADERS, *(header + "<|assistant|>" for header in HEADERS),
     *(text for text in OTHERS if not any("\ud800" <= letter < "\ue000" for letter in text)),
 ]  # fmt: skip
-NUM_ATTACKS = 1200
 
 
 def composed() -> PreTrainedTokenizerFast:
@@ -39,6 +38,7 @@ def composed() -> PreTrainedTokenizerFast:
 
 MAKERS = {**data_tokenizers.MAKERS, "composed": composed}
 FAST = ("byte_level", "composed")
+NUM_ATTACKS = {maker: 400 if maker in FAST else 1200 for maker in MAKERS}
 MODES = pytest.mark.parametrize("mode", [MarkerMode.TOKENS, MarkerMode.TEXT], ids=str)
 EACH = pytest.mark.parametrize(
     "maker", [pytest.param(maker, marks=() if maker in FAST else pytest.mark.slow) for maker in MAKERS]
@@ -52,10 +52,10 @@ def checkpoint(maker: str, mode: MarkerMode) -> Checkpoint:
     return make_checkpoint(model, tokenizer, tiny.TAXONOMY, surface, TemplateConfig(), 128)
 
 
-def conversations(seed: int) -> list[tuple[Message, ...]]:
+def conversations(seed: int, num_attacks: int) -> list[tuple[Message, ...]]:
     """Each attack in a turn of its own kind, some cut in two over neighbouring turns."""
     found = []
-    for number, text in enumerate(attacks(seed, NUM_ATTACKS, SYNTAX)):
+    for number, text in enumerate(attacks(seed, num_attacks, SYNTAX)):
         half = len(text) // 2
         match number % 5:
             case 0 | 1:
@@ -104,7 +104,7 @@ def test_no_word_becomes_control_in_training(maker, mode):
     found = checkpoint(maker, mode)
     encoder, forbidden, template = found.encoder, controls(found), make_template(found.template, found.tokenizer)
     ends = [ids for ends in encoder.header_ends() if len(ids := ends.tolist())]
-    asked = conversations(seed=1)
+    asked = conversations(1, NUM_ATTACKS[maker])
     attacked = encoder.encode([_example(messages) for messages in asked])
     calm = encoder.encode([_example([replace(message, content="Why?") for message in messages]) for messages in asked])
     header = encoder.header_ids(MARKERS)
@@ -135,7 +135,7 @@ def test_no_word_becomes_control_in_an_engine(maker, mode, tmp_path):
         return tokenizer.apply_chat_template(turns, add_generation_prompt=True, markers=MARKERS.to_dict(), **keywords)
 
     calm: dict[tuple[str, ...], list[int]] = {}
-    for messages in conversations(seed=2):
+    for messages in conversations(2, NUM_ATTACKS[maker]):
         text, roles = rendered(messages, tokenize=False), tuple(message.role for message in messages)
         frame = template.frame(roles)
         plain = "".join(segment.text for segment in prompt_segments(template, messages))
