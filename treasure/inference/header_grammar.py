@@ -245,7 +245,9 @@ def _deciding(taxonomy: Taxonomy) -> frozenset[str]:
             found.add(category.name)
         if category.derived_from is not None:
             found.add(category.name)
-            if category.derived_from in taxonomy and taxonomy.index(category.derived_from) < taxonomy.index(category.name):
+            if category.derived_from in taxonomy and taxonomy.index(category.derived_from) < taxonomy.index(
+                category.name
+            ):
                 found.add(category.derived_from)
     return frozenset(found)
 
