@@ -40,6 +40,8 @@ def _parse_object(text: str, path: Path, line: int) -> dict[str, Any]:
         row = json.loads(text)
     except json.JSONDecodeError as error:
         raise DataError(f"Not valid JSON: {error.msg} at column {error.colno}.", path, line) from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or brackets that deep
+        raise DataError(f"JSON that cannot be read: {error}.", path, line) from error
     if not isinstance(row, dict):
         raise DataError(f"Expected a JSON object, got {type(row).__name__}.", path, line)
     return row
@@ -48,7 +50,8 @@ def _parse_object(text: str, path: Path, line: int) -> dict[str, Any]:
 def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     """Writes `rows` so that `path` is either whole or untouched; returns how many rows."""
     count = 0
-    with _replacing(path) as partial, partial.open("w", encoding="utf-8") as file:
+    # Half a surrogate pair, which UTF-8 lacks, is written as Python escapes it, and JSON does so alike.
+    with _replacing(path) as partial, partial.open("w", encoding="utf-8", errors="backslashreplace") as file:
         for row in rows:
             file.write(json.dumps(row, ensure_ascii=False, sort_keys=False) + "\n")
             count += 1

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,9 @@ from typing import NamedTuple
 
 import pytest
 from commands import call
+
+from treasure.cli.jobs import levers
+from treasure.config.run_lock import run_lock
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -132,6 +136,32 @@ def test_the_levers_of_a_run_are_measured_calibrated_and_reported(outputs, here)
     assert here("report", "group=quick", "folder=with_levers", f"paths.outputs={outputs}").returncode == 0
     page = (outputs / "reports" / "with_levers" / "index.html").read_text()
     assert page.count('<section class="study">') == len(names)
+
+
+def test_a_stopped_measurement_tells_which_studies_are_left(outputs, here, monkeypatch):
+    run = _runs(outputs)["tokens"]
+    monkeypatch.setitem(levers._STUDIES, "lengths", lambda *_: signal.raise_signal(signal.SIGTERM))
+    done = here("evaluate", "levers", f"run='{run}'", "studies.names=[lengths,choosing]")
+    assert done.returncode == 75 and "studies.names=[lengths,choosing]" in done.stderr
+    assert not (run / "LOCK").exists() and not (run / "levers" / "lengths.jsonl").exists()
+
+
+def test_a_study_that_cannot_be_made_costs_no_other(outputs, here):
+    run = _runs(outputs)["tokens"]
+    done = here(
+        "evaluate", "levers", f"run='{run}'", "generation.max_new_tokens=4",
+        "lengths.language=Klingon", "studies.names=[lengths,disagreement]",
+        "disagreement.num_header_prompts=1", "disagreement.num_conflict_prompts=1",
+    )  # fmt: skip
+    assert done.returncode == 2 and "Not measured: lengths; what is done is kept." in done.stderr
+    assert (run / "levers" / "disagreement.jsonl").is_file() and not (run / "LOCK").exists()
+
+
+def test_one_process_at_a_time_measures_a_run(outputs, here):
+    run = _runs(outputs)["tokens"]
+    with run_lock(run):
+        done = here("evaluate", "levers", f"run='{run}'")
+    assert done.returncode == 2 and "is in use by process" in done.stderr
 
 
 @pytest.mark.parametrize(

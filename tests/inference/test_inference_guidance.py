@@ -152,7 +152,9 @@ def test_models_without_markers_in_prompts_are_refused():
         generate_guided(generator_of(found), requests_of(FRENCH), GuidanceConfig(weight=2.0))
 
 
-@pytest.mark.parametrize("wrong", [{"weight": float("nan")}, {"weight": float("inf")}, {"against": ["lang"]}])
+@pytest.mark.parametrize(
+    "wrong", [{"weight": float("nan")}, {"weight": float("inf")}, {"weight": -1e30}, {"against": ["lang"]}]
+)
 def test_options_without_sense_are_refused(wrong):
     with pytest.raises(ConfigError, match="guidance"):
         GuidanceConfig(**wrong)

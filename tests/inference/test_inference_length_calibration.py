@@ -186,6 +186,8 @@ DAMAGES = {
     "no categories": lambda text: text.replace('"categories"', '"category"'),
     "a short row": lambda text: text.replace("[4, null, 7]", "[4, 7]", 1),
     "a half": lambda text: text.replace("[4, null, 7]", "[4, 2.5, 7]", 1),
+    "beyond all numbers": lambda text: text.replace("[4, null, 7]", f"[4, {10**400}, 7]", 1),
+    "deep": lambda text: "[" * 100_000,
     "unsorted": lambda text: text.replace("[3, 5, 7]", "[5, 3, 7]", 1),
 }
 

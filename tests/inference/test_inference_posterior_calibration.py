@@ -88,6 +88,9 @@ def test_the_calibration_of_another_model_is_refused(folder, tmp_path_factory):
         lambda c: {**c, "temperatures": {"domain": 0}},
         lambda c: {**c, "temperatures": {"domain": "1"}},
         lambda c: {**c, "temperatures": {"domain": float("nan")}},
+        lambda c: {**c, "temperatures": {"domain": 10**400}},
+        lambda c: {**c, "temperatures": {"domain": 1e-320}},
+        lambda c: {**c, "num_examples": {"domain": float("inf"), "n": 1}},
         lambda c: {**c, "temperatures": [1]},
         lambda c: {**c, "num_examples": {}},
         lambda c: {**c, "format_version": 2},
@@ -106,7 +109,7 @@ def test_a_damaged_file_is_refused_with_what_to_do(folder, damage):
         read_calibration(folder, TAXONOMY)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe"])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000])
 def test_what_is_no_json_is_refused(folder, content):
     (folder / CALIBRATION_FILE).write_bytes(content)
     with pytest.raises(CheckpointError, match="is damaged"):

@@ -1,12 +1,14 @@
 """Options of guidance over markers. Experimental: what they mean may still change."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from treasure.errors import ConfigError
+
+MAX_WEIGHT = 1000.0
+"""Either way. Sums of logits stay far from the end of float32, behind which no id would be better than another."""
 
 
 class GuidedHeader(StrEnum):
@@ -26,15 +28,18 @@ class GuidanceConfig:
     """How far answers are pushed towards the fixed markers, and away from what. Experimental."""
 
     weight: float = 1.0
-    """0 ignores the fixed markers, 1 is as without guidance, above 1 pushes beyond; finite, below 0 pushes away."""
+    """0 ignores the fixed markers, 1 is as without guidance, above pushes beyond, below 0 away; -1000 to 1000."""
     against: dict[str, Any] = field(default_factory=dict)
     """Category -> value to push away from, such as {quality_bucket: 4}; empty pushes away from no markers at all."""
     header: GuidedHeader = GuidedHeader.GUIDED
     """guided, plain or apart: whether the header is pushed too, and whether both sides write one of their own."""
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.weight):
-            raise ConfigError(f"guidance.weight must be finite, got {self.weight}. Usual are 1 (none) to 5.")
+        if not abs(self.weight) <= MAX_WEIGHT:
+            raise ConfigError(
+                f"guidance.weight must be finite, from -{MAX_WEIGHT:g} to {MAX_WEIGHT:g}, got {self.weight}. Usual are "
+                "1 (none) to 5."
+            )
         if not isinstance(self.against, Mapping):
             raise ConfigError(
                 f"guidance.against must be category -> value, such as {{quality_bucket: 4}}; got {self.against!r}."

@@ -138,7 +138,7 @@ class LengthCalibration:
                     f"{FORMAT_VERSION}. Install a later treasure."
                 )
             responses = {str(name): _responses(one) for name, one in content["categories"].items()}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise CheckpointError(f"'{path}' is damaged ({error}). {_AGAIN}") from error
         if levers != _digest(folder):
             raise CheckpointError(f"'{path}' was made for a model with another {LEVERS_FILE}. {_AGAIN}")
@@ -241,7 +241,7 @@ def _responses(content: Mapping[str, Any]) -> Responses:
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53  # exact as a float
 
 
 def _digest(folder: Path) -> str:

@@ -113,9 +113,9 @@ def read_calibration(folder: Path, taxonomy: Taxonomy) -> PosteriorCalibration |
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         version, model = content["format_version"], content["model"]
-        temperatures = {str(name): _positive(value) for name, value in content["temperatures"].items()}
+        temperatures = {str(name): _temperature(value) for name, value in content["temperatures"].items()}
         sizes = {str(name): int(content["num_examples"][name]) for name in temperatures}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise CheckpointError(f"'{path}' is damaged ({type(error).__name__}: {error}). {_REMEDY}") from error
     if version != FORMAT_VERSION:
         raise CheckpointError(
@@ -132,9 +132,9 @@ def read_calibration(folder: Path, taxonomy: Taxonomy) -> PosteriorCalibration |
 _REMEDY = "Delete the file to go without calibration, or run treasure-evaluate levers on the run to fit it again."
 
 
-def _positive(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise ValueError(f"a temperature is a positive number, got {value!r}")
+def _temperature(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.01 <= value <= 100:
+        raise ValueError(f"a temperature is a number from 0.01 to 100, got {value!r}")
     return float(value)
 
 

@@ -1,5 +1,7 @@
 """The job of `treasure-generate`: a trained model answers one prompt or a file of prompts, with levers."""
 
+import errno
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from treasure.cli.console import console, quiet_libraries, say
 from treasure.cli.posterior_bars import posterior_bars
 from treasure.config.schema import GenerateCommand
 from treasure.data.example import Message
-from treasure.errors import DataError, LeverError, TaxonomyError
+from treasure.errors import ConfigError, DataError, LeverError, TaxonomyError, UnusablePathError
 from treasure.inference.backends.build import make_backend
 from treasure.inference.choosing import choose
 from treasure.inference.config import BackendKind
@@ -30,6 +32,8 @@ from treasure.plurals import plural
 def run(config: GenerateCommand) -> None:
     """Shows one answer as a page, or writes many with the markers that the model wrote before them."""
     quiet_libraries()
+    if config.output is not None:
+        _check_output(Path(config.output), config.input)  # before there are answers to lose
     folder = Path(config.checkpoint)
     runs_here = config.backend.kind is BackendKind.TRANSFORMERS
     model = load_checkpoint(folder) if runs_here else load_prompting(folder)
@@ -45,6 +49,25 @@ def run(config: GenerateCommand) -> None:
         return
     for row in rows:
         console.print_json(data=row)
+
+
+def _check_output(path: Path, given: str | None) -> None:
+    """Refuses a place where answers could not be written; makes its folder.
+
+    Raises:
+        UnusablePathError: `path` is a folder or a device, which a file would replace, or lies where nothing may be
+            written.
+        ConfigError: it is the file of the prompts.
+    """
+    if path.exists() and not path.is_file():
+        raise UnusablePathError(str(path), os.strerror(errno.EISDIR) if path.is_dir() else "Not a regular file")
+    if given is not None and path.exists() and Path(given).exists() and path.samefile(given):
+        raise ConfigError(f"input and output are the same file, '{path}', and its prompts would be lost.")
+    if path.parent.exists() and not path.parent.is_dir():
+        raise UnusablePathError(str(path.parent), os.strerror(errno.ENOTDIR))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(path.parent, os.W_OK):
+        raise UnusablePathError(str(path.parent), os.strerror(errno.EACCES))
 
 
 def _answers(

@@ -6,8 +6,9 @@ from pathlib import Path
 from treasure.cli.console import quiet_libraries, say
 from treasure.cli.jobs.inputs import load_inputs
 from treasure.config.run_config import read_run_config
+from treasure.config.run_lock import run_lock
 from treasure.config.schema import LeversCommand, RunCommand
-from treasure.errors import ConfigError
+from treasure.errors import ConfigError, DataError, Interrupted, LeverError, TaxonomyError, TreasureError
 from treasure.evaluation.sandbox import run_code
 from treasure.evaluation.studies.choosing import choosing_rows
 from treasure.evaluation.studies.disagreement import disagreement_rows
@@ -15,6 +16,7 @@ from treasure.evaluation.studies.guidance import guidance_rows
 from treasure.evaluation.studies.lengths import lengths_rows
 from treasure.evaluation.studies.posteriors import posteriors_rows
 from treasure.evaluation.studies.study import Row, StudyInputs, halves, of_world, write_rows
+from treasure.files import told_when_full
 from treasure.model.checkpoint import load_checkpoint
 from treasure.model.levers import ExpectedLevers
 from treasure.plurals import plural
@@ -33,17 +35,41 @@ _WORLD_ONLY = ("guidance", "choosing")
 
 
 def run(config: LeversCommand) -> None:
-    """Runs the studies one after the other; each is kept when it is done."""
+    """Runs the studies one after the other; each is kept when it is done.
+
+    Raises:
+        Interrupted: a signal came; it tells which studies are left.
+        ConfigError: as `_inputs` does, another process works in the run, or a study cannot be made with this model;
+            the others are made first.
+    """
     quiet_libraries()
     folder = Path(config.run)
     inputs = _inputs(config, folder)
-    for name in config.studies.names:
-        if inputs.world is None and name in _WORLD_ONLY:
-            say(f"{name}: left out, since only the world knows how its answers should be.")
-            continue
-        path = write_rows(folder, name, rows := _STUDIES[name](inputs, config))
-        say(f"{name}: {plural(len(rows), 'row')} in {path}")
+    failed: dict[str, TreasureError] = {}
+    with run_lock(folder), told_when_full(f"the studies of the run '{folder}'"):
+        for place, name in enumerate(config.studies.names):
+            try:
+                _measure(name, inputs, config, folder)
+            except (ConfigError, DataError, LeverError, TaxonomyError) as error:
+                failed[name] = error
+                say(f"{name}: not measured.")
+            except Interrupted as stop:
+                left = ",".join(config.studies.names[place:])
+                raise Interrupted(
+                    stop.signal, f"from the first study; with studies.names=[{left}] from '{name}'"
+                ) from stop
+    if failed:
+        reasons = " ".join(f"{name}: {error}" for name, error in failed.items())
+        raise ConfigError(f"Not measured: {', '.join(failed)}; what is done is kept. {reasons}")
     say("treasure-report shows them in the report of this run's group.")
+
+
+def _measure(name: str, inputs: StudyInputs, config: LeversCommand, folder: Path) -> None:
+    if inputs.world is None and name in _WORLD_ONLY:
+        say(f"{name}: left out, since only the world knows how its answers should be.")
+        return
+    path = write_rows(folder, name, rows := _STUDIES[name](inputs, config))
+    say(f"{name}: {plural(len(rows), 'row')} in {path}")
 
 
 def _inputs(config: LeversCommand, folder: Path) -> StudyInputs:

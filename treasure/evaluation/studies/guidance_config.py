@@ -1,10 +1,9 @@
 """Options of the study of guidance."""
 
-import math
 from dataclasses import dataclass, field
 
 from treasure.errors import ConfigError
-from treasure.inference.guidance_config import GuidedHeader
+from treasure.inference.guidance_config import MAX_WEIGHT, GuidedHeader
 
 
 @dataclass(kw_only=True, slots=True)
@@ -23,10 +22,10 @@ class GuidanceStudyConfig:
     def __post_init__(self) -> None:
         if self.num_prompts < 1:
             raise ConfigError(f"guidance.num_prompts must be at least 1, got {self.num_prompts}.")
-        if 1.0 not in self.weights or not all(map(math.isfinite, [*self.weights, *self.pair_weights])):
+        if 1.0 not in self.weights or not all(abs(w) <= MAX_WEIGHT for w in [*self.weights, *self.pair_weights]):
             raise ConfigError(
-                f"guidance.weights and pair_weights must be finite, and 1 among the weights; got {self.weights} "
-                f"and {self.pair_weights}."
+                f"guidance.weights and pair_weights must lie within -{MAX_WEIGHT:g} to {MAX_WEIGHT:g}, and 1 among the "
+                f"former; got {self.weights} and {self.pair_weights}."
             )
         allowed = [header.value for header in GuidedHeader]
         unknown = [name for name in self.headers if name not in allowed]
