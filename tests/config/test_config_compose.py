@@ -100,7 +100,7 @@ MISTAKES = {
     "unclosed bracket": (["seed=[1"], ["'seed=[1'", "option=value"]),
     "sweep without -m": (["seed=1,2"], ["'seed=1,2'", "-m"]),
     "range without -m": (["seed=range(1,3)"], ["'seed=range(1,3)'", "-m"]),
-    "new entry without plus": (["extra.depth=1"], ["'extra.depth'", "'+extra.depth=1'"]),
+    "new entry without plus": (["more.depth=1"], ["'more.depth'", "'+more.depth"]),
     "new entry of a part": (["more.b.path=x"], ["'more.b'", "'+more={b: {option: value}}'"]),
     "new entry of a part, piecemeal": (["+more.b.path=x"], ["'+more.b.path=x'", "'+more={b: {option: value}}'"]),
     "reference to nothing": (["name=${nowhere}"], ["'name'", "given: name=${nowhere}", "nowhere"]),

@@ -16,7 +16,9 @@ from pathlib import Path
 
 from treasure import provenance
 
-EXTRAS = {"bench": "trl", "cluster": "submitit", "judge": "openai", "lora": "peft", "dev": "pytest"}
+EXTRAS = {
+    "bench": "trl", "cluster": "submitit", "judge": "openai", "lora": "peft", "serve": "vllm", "dev": "pytest",
+}  # fmt: skip
 """Extra of the package -> the module that tells whether it is installed."""
 
 _CORE = ("torch", "pytorch-lightning", "transformers", "hydra-core", "datasets", "spacy", "scipy", "matplotlib")

@@ -7,21 +7,21 @@ import sys
 
 from treasure.config.jobs import Job
 from treasure.config.launch import launch
-from treasure.config.schema import LeversCommand, RunCommand
+from treasure.config.schema import LeverStudiesCommand, RunCommand
 
 
 def main() -> None:
     """Entry point of `treasure-evaluate` and of its subcommand."""
     if sys.argv[1:2] == ["levers"]:
         about = "Measures the levers of a finished run and calibrates them; the next report of its group shows it."
-        launch(LeversCommand, "lever_studies", _levers, about=about, subcommand="levers")
+        launch(LeverStudiesCommand, "lever_studies", _levers, about=about, subcommand="levers")
     else:
         about = "Evaluates the model that treasure-train left in the run folder of the same options: the run is done. "
         about += "`treasure-evaluate levers --help` tells how the levers of a finished run are measured."
         launch(RunCommand, "run", _job, about=about)
 
 
-def _levers() -> Job[LeversCommand]:
+def _levers() -> Job[LeverStudiesCommand]:
     from treasure.cli.jobs.levers import run
 
     return run

@@ -200,7 +200,7 @@ class GenerateCommand:
 
 
 @dataclass(kw_only=True, slots=True)
-class LeversCommand:
+class LeverStudiesCommand:
     """`treasure-evaluate levers`: how a trained model follows its levers."""
 
     run: str

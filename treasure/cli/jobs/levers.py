@@ -7,7 +7,7 @@ from treasure.cli.console import quiet_libraries, say
 from treasure.cli.jobs.inputs import load_inputs
 from treasure.config.run_config import read_run_config
 from treasure.config.run_lock import run_lock
-from treasure.config.schema import LeversCommand, RunCommand
+from treasure.config.schema import LeverStudiesCommand, RunCommand
 from treasure.errors import ConfigError, DataError, Interrupted, LeverError, TaxonomyError, TreasureError
 from treasure.evaluation.sandbox import run_code
 from treasure.evaluation.studies.choosing import choosing_rows
@@ -22,7 +22,7 @@ from treasure.model.levers import ExpectedLevers
 from treasure.plurals import plural
 from treasure.world.oracle import Oracle
 
-Study = Callable[[StudyInputs, LeversCommand], list[Row]]
+Study = Callable[[StudyInputs, LeverStudiesCommand], list[Row]]
 _STUDIES: dict[str, Study] = {
     "posteriors": lambda inputs, config: posteriors_rows(inputs, config.posteriors),
     "lengths": lambda inputs, config: lengths_rows(inputs, config.lengths),
@@ -34,7 +34,7 @@ _WORLD_ONLY = ("guidance", "choosing")
 """Studies whose answers only an oracle can judge."""
 
 
-def run(config: LeversCommand) -> None:
+def run(config: LeverStudiesCommand) -> None:
     """Runs the studies one after the other; each is kept when it is done.
 
     Raises:
@@ -64,7 +64,7 @@ def run(config: LeversCommand) -> None:
     say("treasure-report shows them in the report of this run's group.")
 
 
-def _measure(name: str, inputs: StudyInputs, config: LeversCommand, folder: Path) -> None:
+def _measure(name: str, inputs: StudyInputs, config: LeverStudiesCommand, folder: Path) -> None:
     if inputs.world is None and name in _WORLD_ONLY:
         say(f"{name}: left out, since only the world knows how its answers should be.")
         return
@@ -72,7 +72,7 @@ def _measure(name: str, inputs: StudyInputs, config: LeversCommand, folder: Path
     say(f"{name}: {plural(len(rows), 'row')} in {path}")
 
 
-def _inputs(config: LeversCommand, folder: Path) -> StudyInputs:
+def _inputs(config: LeverStudiesCommand, folder: Path) -> StudyInputs:
     """The model of the run and what it never saw.
 
     Raises:
