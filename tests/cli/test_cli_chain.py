@@ -146,6 +146,7 @@ def test_a_stopped_measurement_tells_which_studies_are_left(outputs, here, monke
     assert not (run / "LOCK").exists() and not (run / "levers" / "lengths.jsonl").exists()
 
 
+@pytest.mark.slow
 def test_a_study_that_cannot_be_made_costs_no_other(outputs, here):
     run = _runs(outputs)["tokens"]
     done = here(
@@ -169,7 +170,7 @@ def test_one_process_at_a_time_measures_a_run(outputs, here):
     [
         (["run=nowhere"], ["no run folder", "config.yaml"]),
         (["run=nowhere", "studies.names=[length]"], ["no study 'length'", "Did you mean 'lengths'"]),
-        (["run=nowhere", "generation=sample"], ["greedy answers", "temperature must be 0"]),
+        (["run=nowhere", "generation.temperature=1"], ["greedy answers", "temperature must be 0"]),
     ],
     ids=["no run", "no such study", "drawn"],
 )

@@ -72,7 +72,7 @@ def miss_rates(draw, mode, limit, confidence, num_prompts, draws, seed):
 @pytest.mark.parametrize(("draw", "limit"), [(obedient, 150), (capricious, 12), (capricious, 24), (capricious, 38)])
 @pytest.mark.parametrize("confidence", [0.8, 0.9])
 def test_a_new_prompt_keeps_the_limit_with_the_promised_probability(mode, draw, limit, confidence):
-    missed = miss_rates(draw, mode, limit, confidence, num_prompts=45, draws=120, seed=1)
+    missed = miss_rates(draw, mode, limit, confidence, num_prompts=45, draws=40, seed=1)
     error = missed.std() / math.sqrt(len(missed))
     assert missed.mean() <= 1 - confidence + 3 * error, (missed.mean(), error)
 

@@ -231,7 +231,7 @@ def pick(
 
 def _reaching(shares: Tensor, drawn: Tensor) -> Tensor:
     """The first place [B 1] at which the sum of `shares` [B V] is above the part `drawn` [B 1] of the whole."""
-    reached = shares.cumsum(-1)
+    reached = shares.cumsum(-1, dtype=torch.float64)  # in float32 a GPU's sum may fall by rounding
     last = (reached < reached[:, -1:]).sum(-1, keepdim=True)  # where rounding makes `drawn` the whole
     return torch.minimum(torch.searchsorted(reached, drawn * reached[:, -1:], right=True), last)
 

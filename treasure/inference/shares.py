@@ -42,7 +42,11 @@ def decode_in_shares(
         if is_over.is_set():
             raise _OverError
         with one_tells:
-            on_done(number)
+            try:
+                on_done(number)
+            except BaseException:
+                is_over.set()  # here, since whoever waits for the threads may wake late
+                raise
 
     shares = [range(first, len(prompts), num_shares) for first in range(num_shares)]
     with ThreadPoolExecutor(num_shares) as pool:

@@ -80,6 +80,10 @@ def _answers(
     if config.choosing.num_headers > 1:
         return [choice.generation for choice in choose(generator, requests, config.choosing, description=description)]
     if config.guidance.is_on:
+        if not any(len(request.fixed) for request in requests):
+            raise LeverError(
+                "Guidance pushes towards markers that are fixed, and none is. Set one: levers.lang=French."
+            )
         return generate_guided(generator, requests, config.guidance, description)
     return generator.generate(requests, description)
 
