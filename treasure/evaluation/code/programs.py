@@ -11,6 +11,7 @@ from collections.abc import Callable
 from treasure.evaluation.code.go_imports import import_clause, imports_in, without_clauses
 from treasure.evaluation.code.harness import Harness
 from treasure.evaluation.code.languages import LANGUAGES
+from treasure.evaluation.code.rand_calls import with_ranges
 from treasure.evaluation.code.source_text import code_only, defined
 from treasure.evaluation.program import Program, single_file
 
@@ -93,7 +94,7 @@ def _rust(harness: Harness, solution: str, word: str) -> str:
     names = [found["name"] for found in _RUST_TEST.finditer(harness.test)]
     tests = _RUST_TEST.sub(lambda found: f"pub fn {found['name']}", harness.test.replace("#[cfg(test)]", ""))
     calls = "\n".join(f"    tests::{name}();" for name in names)
-    return f'{solution}\n{tests}\nfn main() {{\n{calls}\n    println!("\\n{word}");\n}}\n'
+    return f'{with_ranges(solution)}\n{with_ranges(tests)}\nfn main() {{\n{calls}\n    println!("\\n{word}");\n}}\n'
 
 
 _BUILDERS: dict[str, Callable[[Harness, str, str], str]] = {
