@@ -25,7 +25,8 @@ from treasure.evaluation.benchmarks.translation_config import XcometConfig
 
 WORKER = Path(__file__).with_name("xcomet_worker.py")
 _SET_UP = (
-    "Set it up once: python3 -m venv xcomet && xcomet/bin/pip install unbabel-comet; then give "
+    "Set it up once: python3 -m venv xcomet && xcomet/bin/pip install unbabel-comet 'setuptools<81'; "
+    "then give "
     "translation.xcomet.python=xcomet/bin/python. XCOMET's models ask for an agreement on the Hugging Face hub, or "
     "name a checkpoint file by translation.xcomet.model."
 )

@@ -11,8 +11,10 @@ It runs under a Python that has unbabel-comet and need not have this package, so
 """
 
 import json
+import logging
 import os
 import sys
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TextIO
@@ -22,6 +24,7 @@ def main(model_name: str, batch_size: int, gpus: int) -> None:
     """Answers until its input ends, which it does when the other process is gone."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)  # what libraries print must not stand between the answers
+    warnings.simplefilter("ignore")
     try:
         model = load(model_name)
         say(answers, {"ready": True, "version": version("unbabel-comet")})
@@ -41,6 +44,8 @@ def load(name: str) -> Any:
     """The model of a checkpoint file, or of a name on the hub."""
     from comet import download_model, load_from_checkpoint  # pyright: ignore[reportMissingImports]
 
+    for logger in ("comet", "comet.encoders", "pytorch_lightning", "lightning.pytorch"):
+        logging.getLogger(logger).setLevel(logging.ERROR)  # several lines for every batch
     return load_from_checkpoint(name if Path(name).is_file() else download_model(name))
 
 
