@@ -112,6 +112,24 @@ def test_a_language_whose_known_solutions_misbehave_gives_no_score(tmp_path, tex
     assert not (tmp_path / "probes").exists()  # such a verdict is not kept
 
 
+def test_a_bug_that_the_tests_do_not_see_is_told_and_costs_no_language(tmp_path, caplog):
+    rows = [tiny_pack.row("python", number) for number in range(20)]
+
+    def asked():
+        found = benchmark(tmp_path, languages=["python"], tasks=["CodeGeneration"])
+        (tmp_path / "python.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return found
+
+    rows[3]["buggy_solution"] = rows[3]["canonical_solution"]
+    for benchmark_now in (asked(), asked()):  # the second takes the verdict that was kept
+        caplog.clear()
+        right = answer(benchmark_now.prompts()[0], tiny_pack.CANONICAL["python"])
+        assert benchmark_now.score([right])[0].scores == {"passed": 1.0}
+        assert "the benchmark's tests do not see the bug of python/3." in caplog.text
+    rows[4]["buggy_solution"] = rows[4]["canonical_solution"]
+    assert "2 of 20 wrong ones pass" in asked().probe("python").reason
+
+
 def test_a_solution_that_fails_now_and_then_is_run_again(tmp_path):
     lucky = "    import time\n    assert time.time_ns() // 1000 % 2\n" + tiny_pack.CANONICAL["python"]
     for number in range(3):  # all three pass at the first try once in eight times
@@ -183,7 +201,8 @@ def test_all_given_solutions_pass_and_all_buggy_ones_fail(language, tmp_path):
     if problem := problem_with(language, sandbox):
         pytest.skip(problem)
     asked = HumanEvalPack(HumanEvalPackConfig(folder=str(DATA), sandbox=sandbox, probe_cache=str(tmp_path)))
-    assert asked.probe(language).reason == ""
+    found = asked.probe(language)
+    assert (found.reason, found.wrong_passed) == ("", ())
 
 
 @pytest.mark.slow
