@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from treasure.evaluation.benchmarks.humanevalpack import HumanEvalPack
 from treasure.evaluation.benchmarks.humanevalpack_config import HumanEvalPackConfig
 from treasure.evaluation.benchmarks.protocol import Answer, Benchmark
 from treasure.evaluation.code.languages import LANGUAGES
+from treasure.evaluation.code.probe import Probe
 from treasure.evaluation.run_programs import problem_with
 from treasure.evaluation.sandbox_config import SandboxConfig
 from treasure.inference.levers import LeverMode, LeverSet
@@ -112,22 +114,16 @@ def test_a_language_whose_known_solutions_misbehave_gives_no_score(tmp_path, tex
     assert not (tmp_path / "probes").exists()  # such a verdict is not kept
 
 
-def test_a_bug_that_the_tests_do_not_see_is_told_and_costs_no_language(tmp_path, caplog):
-    rows = [tiny_pack.row("python", number) for number in range(20)]
-
-    def asked():
-        found = benchmark(tmp_path, languages=["python"], tasks=["CodeGeneration"])
-        (tmp_path / "python.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        return found
-
-    rows[3]["buggy_solution"] = rows[3]["canonical_solution"]
-    for benchmark_now in (asked(), asked()):  # the second takes the verdict that was kept
-        caplog.clear()
-        right = answer(benchmark_now.prompts()[0], tiny_pack.CANONICAL["python"])
-        assert benchmark_now.score([right])[0].scores == {"passed": 1.0}
-        assert "the benchmark's tests do not see the bug of python/3." in caplog.text
-    rows[4]["buggy_solution"] = rows[4]["canonical_solution"]
-    assert "2 of 20 wrong ones pass" in asked().probe("python").reason
+def test_a_bug_that_the_tests_do_not_see_is_named_and_costs_no_language():
+    few = Probe(language="python", num_cases=40, wrong_passed=("python/3", "python/4"), unsteady=("python/9",))
+    assert few.reason == ""
+    assert "do not see the bug of python/3, python/4" in few.oddities
+    assert "in every run: python/9" in few.oddities
+    many = replace(few, num_cases=39)
+    assert "2 of 39 wrong ones pass: python/3, python/4" in many.reason
+    assert many.oddities == ""
+    assert "1 of 40 right solutions fail" in replace(few, right_failed=("python/5",)).reason
+    assert replace(few, wrong_passed=(), unsteady=()).oddities == ""
 
 
 def test_a_solution_that_fails_now_and_then_is_run_again(tmp_path):
