@@ -51,10 +51,15 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What decides the records of a benchmark beside its prompts: plain JSON, by name, such as model and generation."""
+    """What decides the records of a benchmark beside its prompts: plain JSON, by name, such as model and generation.
+
+    `facts` decide the answers. `scoring` is any text that changes with what decides their scores: answers that are there
+    are then scored anew.
+    """
 
     benchmark: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+    scoring: str = ""
 
     def to_dict(self, prompts: Sequence[BenchmarkPrompt]) -> dict[str, Any]:
         """As the file has it, with the hash of the prompts."""
@@ -73,7 +78,7 @@ def run_benchmark(
     seed: int = 0,
     batch_size: int = 512,
 ) -> list[EvaluationRecord]:
-    """Answers what has no answer yet, scores what has no score yet, and writes the records of all.
+    """Answers what has no answer yet, scores what has no score by these rules yet, and writes the records of all.
 
     `batch_size` answers are asked for and kept together.
 
@@ -85,7 +90,7 @@ def run_benchmark(
     prompts = list({one.prompt.id: one.prompt for one in asked}.values())
     _keep_setting(folder / SETTING, setting.to_dict(prompts))
     answers = _answered(benchmark.name, asked, answering, AnswerLog(folder / ANSWERS), batch_size)
-    scores = _scored(benchmark, [answers[one.key] for one in asked], AnswerLog(folder / SCORES))
+    scores = _scored(benchmark, [answers[one.key] for one in asked], AnswerLog(folder / SCORES), setting.scoring)
     records = [_record(benchmark.name, one, answers[one.key], scores[one.key], seed) for one in asked]
     write_records(folder / RECORDS, records)
     return records
@@ -116,10 +121,10 @@ def rescore(benchmark: Benchmark, folder: Path) -> list[EvaluationRecord]:
 
 
 def record_stored(
-    benchmark: Benchmark, answers: Sequence[Answer], folder: Path, *, seed: int = 0
+    benchmark: Benchmark, answers: Sequence[Answer], folder: Path, *, seed: int = 0, scoring: str = ""
 ) -> list[EvaluationRecord]:
-    """Scores answers that somebody else's model gave and writes their records."""
-    scores = _scored(benchmark, list(answers), AnswerLog(folder / SCORES))
+    """Scores answers that somebody else's model gave and writes their records; `scoring` is that of a `Setting`."""
+    scores = _scored(benchmark, list(answers), AnswerLog(folder / SCORES), scoring)
     records = [_stored_record(benchmark.name, answer, scores[_key(answer)], seed) for answer in answers]
     write_records(folder / RECORDS, records)
     return records
@@ -188,13 +193,15 @@ def _answered(
     return found
 
 
-def _scored(benchmark: Benchmark, answers: Sequence[Answer], log: AnswerLog) -> dict[Key, Score]:
-    """The scores of all answers: those of the log, where the answer is still the same, and new ones, which go there."""
-    marks = {_key(answer): _mark(answer) for answer in answers}
+def _scored(benchmark: Benchmark, answers: Sequence[Answer], log: AnswerLog, scoring: str) -> dict[Key, Score]:
+    """The scores of all answers: those of the log, where answer and rules are still the same, and new ones, which go
+    there. What had no score is scored again, since what was missing may be there now.
+    """
+    marks = {_key(answer): _mark(answer, scoring) for answer in answers}
     found = {
         key: Score(scores=row["scores"], unscored=row["unscored"], details=row["details"])
         for row in log.rows()
-        if marks.get(key := _row_key(row)) == row.get("answer")
+        if marks.get(key := _row_key(row)) == row.get("answer") and not row["unscored"]
     }
     left = [answer for answer in answers if _key(answer) not in found]
     bar = tqdm(total=len(left), desc=f"{benchmark.name} · scores", unit="answer", leave=False, disable=not left)
@@ -216,9 +223,9 @@ def _row_key(row: Mapping[str, Any]) -> Key:
     return (str(row.get("prompt_id")), str(row.get("regime")), int(row.get("sample", 0)))
 
 
-def _mark(answer: Answer) -> str:
-    """A hash of what a score depends on, so that no answer gets the score of another."""
-    content = json.dumps(asdict(answer), sort_keys=True, ensure_ascii=False, default=str)
+def _mark(answer: Answer, scoring: str) -> str:
+    """A hash of what a score depends on, so that no answer gets the score of another, or by other rules."""
+    content = json.dumps([scoring, asdict(answer)], sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 

@@ -102,7 +102,7 @@ def _stored(config: BenchmarksCommand) -> _RecordsOf:
 
     def records_of(kind: str, benchmark: Benchmark, folder: Path) -> list[EvaluationRecord]:
         answers = stored_answers(kind, benchmark, Path(config.answers))
-        return record_stored(benchmark, answers[: config.limit], folder, seed=config.seed)
+        return record_stored(benchmark, answers[: config.limit], folder, seed=config.seed, scoring=_scoring(config, kind))
 
     return records_of
 
@@ -119,13 +119,13 @@ def _answered(config: BenchmarksCommand) -> _RecordsOf:
             backend.append(make_backend(config.backend, config.generation, folder))
         return answer_fitting(backend[0], prompting, requests, description, first)
 
-    def records_of(_: str, benchmark: Benchmark, place: Path) -> list[EvaluationRecord]:
+    def records_of(kind: str, benchmark: Benchmark, place: Path) -> list[EvaluationRecord]:
         prompts = list(benchmark.prompts())[: config.limit]
         asked, left_out = ask(prompts, regimes, model, num_samples=config.num_samples)
         if left_out:
             named = ", ".join(f"{lever} ({count}x)" for lever, count in left_out.most_common(5))
             say(f"{benchmark.name}: the model has no such levers, which are left out: {named}.")
-        setting = _setting(config, benchmark, regimes)
+        setting = _setting(config, kind, benchmark, regimes)
         records = run_benchmark(benchmark, asked, answering, place, setting, seed=config.seed)
         return _grouped(records, folder.parent, place)
 
@@ -167,7 +167,7 @@ def _model(config: BenchmarksCommand, prompting: Prompting) -> AskedModel:
     )
 
 
-def _setting(config: BenchmarksCommand, benchmark: Benchmark, regimes: Sequence[Regime]) -> Setting:
+def _setting(config: BenchmarksCommand, kind: str, benchmark: Benchmark, regimes: Sequence[Regime]) -> Setting:
     """What decides the answers; how many run together does not."""
     generation = {name: value for name, value in asdict(config.generation).items() if name != "batch_size"}
     facts = {
@@ -179,7 +179,13 @@ def _setting(config: BenchmarksCommand, benchmark: Benchmark, regimes: Sequence[
         "generation": generation,
         "backend": str(config.backend.kind),
     }
-    return Setting(benchmark=benchmark.name, facts=json.loads(json.dumps(facts, default=str)))
+    plain = json.loads(json.dumps(facts, default=str))
+    return Setting(benchmark=benchmark.name, facts=plain, scoring=_scoring(config, kind))
+
+
+def _scoring(config: BenchmarksCommand, kind: str) -> str:
+    """All options of the benchmark, since any may decide scores: the judge, how words are counted, the sandbox."""
+    return json.dumps(to_plain(getattr(config.suite, kind)), sort_keys=True, default=str)
 
 
 def _finish(
