@@ -97,6 +97,29 @@ def test_answers_of_others_are_scored(public, tmp_path):
     assert [record.scores["prompt_strict"] for record in records] == [1.0, 0.0] * 6
 
 
+def test_prompts_that_a_file_of_answers_lacks_are_told(public, tmp_path, capfd):
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text("".join(json.dumps({"prompt_id": f"en-{n}", "content": "one"}) + "\n" for n in range(10)))
+    more = [f"answers={answers}", "suite=ifeval", "suite.ifeval.languages=[en]", f"paths.benchmarks={public}"]
+    assert call("treasure-evaluate", "benchmark", *more, f"folder={tmp_path / 'out'}") == 0
+    assert "2 of 12 prompts have no answer" in " ".join(capfd.readouterr().out.split())
+
+
+def test_other_rules_score_the_same_answers_anew(tmp_path):
+    row = {"instruction": "Use 2 words or less. Why?", "original_instruction": "Why?", "max_len": 2, "output": "So."}
+    folder = tmp_path / "alpaca_eval_li"
+    folder.mkdir()
+    (folder / "alpaca_eval_li_reconstructed.jsonl").write_text(json.dumps(row) + "\n")
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text(json.dumps({"prompt": "Why?", "content": "- well - yes"}) + "\n")
+    said = ["benchmark", "suite=alpaca_eval_li", f"answers={answers}", f"folder={tmp_path / 'out'}",
+            f"suite.length_instructed.prompts={folder / 'alpaca_eval_li_reconstructed.jsonl'}"]  # fmt: skip
+    for more, violates in (([], 0.0), (["suite.length_instructed.words=blanks"], 1.0)):
+        assert call("treasure-evaluate", *said, *more) == 0
+        (record,) = read_records(tmp_path / "out" / "alpaca_eval_li" / "records.jsonl")
+        assert record.scores["length_violation"] == violates
+
+
 @pytest.mark.parametrize(
     ("more", "told"),
     [

@@ -102,6 +102,9 @@ def _stored(config: BenchmarksCommand) -> _RecordsOf:
 
     def records_of(kind: str, benchmark: Benchmark, folder: Path) -> list[EvaluationRecord]:
         answers = stored_answers(kind, benchmark, Path(config.answers))
+        asked = {prompt.id for prompt in benchmark.prompts()}
+        if lacking := asked - {answer.prompt_id for answer in answers}:
+            say(f"{benchmark.name}: {len(lacking)} of {plural(len(asked), 'prompt')} have no answer in the file.")
         return record_stored(benchmark, answers[: config.limit], folder, seed=config.seed, scoring=_scoring(config, kind))
 
     return records_of
