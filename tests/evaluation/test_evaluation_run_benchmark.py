@@ -12,7 +12,7 @@ from treasure.evaluation.answer_log import AnswerLog
 from treasure.evaluation.benchmarks.protocol import Answer, Benchmark, BenchmarkPrompt, Score
 from treasure.evaluation.record import Regime, read_records
 from treasure.evaluation.run_benchmark import Asked, Setting, record_stored, rescore, run_benchmark
-from treasure.inference.request import Generation, GenerationRequest
+from treasure.inference.request import NO_ANSWER, Generation, GenerationRequest
 from treasure.markers.marker_set import MarkerSet
 
 SETTING = Setting(benchmark="echo", facts={"model": "m1"})
@@ -134,6 +134,19 @@ def test_answers_are_scored_again_by_other_rules_and_where_they_had_no_score(tmp
         again = Echo()
         record_stored(again, found, tmp_path / "stored", scoring=scoring)
         assert again.num_scored == num_scored
+
+
+def test_a_prompt_that_no_server_answered_has_no_score_and_is_asked_again(tmp_path):
+    class Deaf(Model):
+        def __call__(self, requests, description, first):
+            given = super().__call__(requests, description, first)
+            return [Generation(MarkerSet(), "", (f"{NO_ANSWER}timeout",), 0, finished=False), *given[1:]]
+
+    wanted = asked(Echo(), regimes=[Regime.INFERRED])
+    for found in (run_benchmark(Echo(), wanted, Deaf(), tmp_path, SETTING), rescore(Echo(), tmp_path)):
+        assert [(r.unscored, dict(r.scores)) for r in found][:2] == [(f"{NO_ANSWER}timeout", {}), ("", {"heard": 1.0})]
+    found = run_benchmark(Echo(), wanted, Model(), tmp_path, SETTING)
+    assert [r.scores for r in found] == [{"heard": 1.0}] * 5
 
 
 def test_another_setting_is_refused_with_what_differs(tmp_path):

@@ -21,7 +21,7 @@ from treasure.errors import ConfigError, DataError
 from treasure.evaluation.answer_log import AnswerLog
 from treasure.evaluation.benchmarks.protocol import Answer, Benchmark, BenchmarkPrompt, Score
 from treasure.evaluation.record import EvaluationRecord, Regime, read_records, write_records
-from treasure.inference.request import Generation, GenerationRequest
+from treasure.inference.request import NO_ANSWER, Generation, GenerationRequest
 from treasure.jsonl import write_json
 
 RECORDS, ANSWERS, SCORES, SETTING = "records.jsonl", "answers.jsonl", "scores.jsonl", "setting.json"
@@ -53,8 +53,8 @@ class Asked:
 class Setting:
     """What decides the records of a benchmark beside its prompts: plain JSON, by name, such as model and generation.
 
-    `facts` decide the answers. `scoring` is any text that changes with what decides their scores: answers that are there
-    are then scored anew.
+    `facts` decide the answers. `scoring` is any text that changes with what decides their scores: answers that are
+    there are then scored anew.
     """
 
     benchmark: str
@@ -110,7 +110,7 @@ def rescore(benchmark: Benchmark, folder: Path) -> list[EvaluationRecord]:
     with bar:
         for start in range(0, len(records), _SCORED_AT_ONCE):
             part = records[start : start + _SCORED_AT_ONCE]
-            scores = benchmark.score([answer_of(record) for record in part])
+            scores = _scores(benchmark, [answer_of(record) for record in part])
             found += [
                 replace(r, scores=dict(s.scores), unscored=s.unscored, details=dict(s.details))
                 for r, s in zip(part, scores, strict=True)
@@ -177,9 +177,10 @@ def _keep_setting(path: Path, setting: dict[str, Any]) -> None:
 def _answered(
     name: str, asked: Sequence[Asked], answering: Answering, log: AnswerLog, batch_size: int
 ) -> dict[Key, Answer]:
-    """The answers of all that is asked: those of the log, and new ones, which go there."""
+    """The answers of all that is asked: those of the log, and new ones, which go there; what never came is new."""
     by_key = {one.key: one for one in asked}
-    found = {key: _answer(by_key[key], row) for row in log.rows() if (key := _row_key(row)) in by_key}
+    rows = ((_row_key(row), row) for row in log.rows())
+    found = {k: _answer(by_key[k], row) for k, row in rows if k in by_key and not _never_came(row["problems"])}
     for start in range(0, len(asked), batch_size):
         part = asked[start : start + batch_size]
         if all(one.key in found for one in part):
@@ -208,11 +209,22 @@ def _scored(benchmark: Benchmark, answers: Sequence[Answer], log: AnswerLog, sco
     with bar:
         for start in range(0, len(left), _SCORED_AT_ONCE):
             part = left[start : start + _SCORED_AT_ONCE]
-            scores = benchmark.score(part)
+            scores = _scores(benchmark, part)
             log.append(_score_row(answer, marks, score) for answer, score in zip(part, scores, strict=True))
             found |= {_key(answer): score for answer, score in zip(part, scores, strict=True)}
             bar.update(len(part))
     return found
+
+
+def _scores(benchmark: Benchmark, answers: Sequence[Answer]) -> list[Score]:
+    """A score for each answer; one that never came says nothing of the model, and has none."""
+    there = [answer for answer in answers if not _never_came(answer.problems)]
+    scores = iter(benchmark.score(there) if there else [])
+    return [Score(unscored=answer.problems[0]) if _never_came(answer.problems) else next(scores) for answer in answers]
+
+
+def _never_came(problems: Sequence[str]) -> bool:
+    return any(problem.startswith(NO_ANSWER) for problem in problems)
 
 
 def _key(answer: Answer) -> Key:

@@ -105,7 +105,9 @@ def _stored(config: BenchmarksCommand) -> _RecordsOf:
         asked = {prompt.id for prompt in benchmark.prompts()}
         if lacking := asked - {answer.prompt_id for answer in answers}:
             say(f"{benchmark.name}: {len(lacking)} of {plural(len(asked), 'prompt')} have no answer in the file.")
-        return record_stored(benchmark, answers[: config.limit], folder, seed=config.seed, scoring=_scoring(config, kind))
+        return record_stored(
+            benchmark, answers[: config.limit], folder, seed=config.seed, scoring=_scoring(config, kind)
+        )
 
     return records_of
 
@@ -181,6 +183,7 @@ def _setting(config: BenchmarksCommand, kind: str, benchmark: Benchmark, regimes
         "seed": config.seed,
         "generation": generation,
         "backend": str(config.backend.kind),
+        **{f"backend_{name}": value for name, value in config.backend.deciding.items()},
     }
     plain = json.loads(json.dumps(facts, default=str))
     return Setting(benchmark=benchmark.name, facts=plain, scoring=_scoring(config, kind))
@@ -198,7 +201,7 @@ def _finish(
     figures = figures_of(kind, records)
     write_figures(folder, benchmark.name, kind, figures)
     console.print(figures_table(benchmark.name, figures))
-    if num_long := sum(1 for record in records if any(TOO_LONG in problem for problem in record.problems)):
+    if num_long := len({r.prompt_id for r in records if any(TOO_LONG in problem for problem in r.problems)}):
         say(f"{benchmark.name}: {plural(num_long, 'prompt')} did not fit the model's context; their answers are empty.")
     for reason, count in unscored_reasons(records).items():
         say(f"{benchmark.name}: {plural(count, 'answer')} without a score: {reason}")

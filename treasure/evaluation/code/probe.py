@@ -56,7 +56,7 @@ class Probe:
     """What became of `num_cases` right and as many wrong solutions: the ids of those that did what they should not.
 
     `unsteady` are those that only did so at first. `problem` is why nothing could be run, '' if all was. `lacking` are
-    libraries that are not there, with the reason, where right solutions failed. `seconds` is the wall time that it took.
+    libraries that are not there, with the reason, where right solutions failed. `seconds` is the wall time of all.
     """
 
     language: str
