@@ -11,7 +11,10 @@ import pytest
 import tiny
 from commands import REPOSITORY, call
 
+from treasure.analysis.scores.figure import Figure
+from treasure.cli.figures_table import figures_table
 from treasure.evaluation.record import read_records
+from treasure.intervals import Interval
 from treasure.markers.config import MarkerMode
 from treasure.model.checkpoint import save_checkpoint
 
@@ -97,6 +100,41 @@ def test_answers_of_others_are_scored(public, tmp_path):
     assert [record.scores["prompt_strict"] for record in records] == [1.0, 0.0] * 6
 
 
+def test_prompts_that_a_file_of_answers_lacks_are_told(public, tmp_path, capfd):
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text("".join(json.dumps({"prompt_id": f"en-{n}", "content": "one"}) + "\n" for n in range(10)))
+    more = [f"answers={answers}", "suite=ifeval", "suite.ifeval.languages=[en]", f"paths.benchmarks={public}"]
+    assert call("treasure-evaluate", "benchmark", *more, f"folder={tmp_path / 'out'}") == 0
+    assert "2 of 12 prompts have no answer" in " ".join(capfd.readouterr().out.split())
+
+
+def test_the_table_shows_the_widest_slices_of_each_regime():
+    figures = [
+        Figure(metric="lpr", regime=regime, interval=Interval(0.5, 0.4, 0.6, 9), slices=slices)
+        for regime in ("inferred", "fixed")
+        for slices in ({"task": "mono"}, *({"task": "mono", "lang": str(number)} for number in range(30)))
+    ]
+    table = figures_table("lcb", figures)
+    assert list(table.columns[1].cells) == ["inferred", "fixed"]
+    assert list(table.columns[2].cells) == ["task=mono", "task=mono"]
+    assert table.caption == "60 more figures in the file"
+
+
+def test_other_rules_score_the_same_answers_anew(tmp_path):
+    row = {"instruction": "Use 2 words or less. Why?", "original_instruction": "Why?", "max_len": 2, "output": "So."}
+    folder = tmp_path / "alpaca_eval_li"
+    folder.mkdir()
+    (folder / "alpaca_eval_li_reconstructed.jsonl").write_text(json.dumps(row) + "\n")
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text(json.dumps({"prompt": "Why?", "content": "- well - yes"}) + "\n")
+    said = ["benchmark", "suite=alpaca_eval_li", f"answers={answers}", f"folder={tmp_path / 'out'}",
+            f"suite.length_instructed.prompts={folder / 'alpaca_eval_li_reconstructed.jsonl'}"]  # fmt: skip
+    for more, violates in (([], 0.0), (["suite.length_instructed.words=blanks"], 1.0)):
+        assert call("treasure-evaluate", *said, *more) == 0
+        (record,) = read_records(tmp_path / "out" / "alpaca_eval_li" / "records.jsonl")
+        assert record.scores["length_violation"] == violates
+
+
 @pytest.mark.parametrize(
     ("more", "told"),
     [
@@ -124,8 +162,8 @@ def test_a_prompt_beyond_the_context_has_an_empty_answer_and_is_told(models, tmp
     rows = [{**ROWS[0], "prompt": "and so on " * 400}, ROWS[1]]
     path = tmp_path / "ifeval" / "en_input_data.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert call("treasure-evaluate", *options(models[MarkerMode.NONE], tmp_path, tmp_path / "out")) == 0
-    long, short = read_records(tmp_path / "out" / "ifeval" / "records.jsonl")
+    assert call("treasure-evaluate", *options(models[MarkerMode.TOKENS], tmp_path, tmp_path / "out")) == 0
+    long, short = read_records(tmp_path / "out" / "ifeval" / "records.jsonl")[:2]
     assert long.content == "" and "longer than the context of 320 tokens" in long.problems[0] and not long.finished
     assert short.content and not short.problems
     assert "1 prompt did not fit" in capfd.readouterr().out

@@ -19,7 +19,7 @@ from treasure.cli.jobs.kept_answers import kept_answers, origin
 from treasure.config.schema import GenerateCommand
 from treasure.data.example import Message
 from treasure.errors import ConfigError, DataError
-from treasure.inference.config import GenerationConfig
+from treasure.inference.config import BackendConfig, BackendKind, GenerationConfig, RemoteConfig
 from treasure.inference.guidance_config import GuidanceConfig
 from treasure.inference.request import GenerationRequest
 from treasure.jsonl import read_jsonl
@@ -103,6 +103,13 @@ def test_what_decides_answers_tells_commands_apart_and_nothing_else_does(model, 
         replace(command, guidance=GuidanceConfig(weight=2.0)),
     ):
         assert {name for name in mine if mine[name] != origin(changed, asked)[name]} == {"options"}
+    served = [
+        BackendConfig(kind=BackendKind.REMOTE, remote=RemoteConfig(base_url=f"http://{name}", model=name))
+        for name in ("m", "n")
+    ]
+    assert served[0].deciding != served[1].deciding
+    options = {origin(replace(command, backend=backend), asked)["options"] for backend in served}
+    assert len(options | {mine["options"]}) == 3
     save_checkpoint(tiny.checkpoint(MarkerMode.TOKENS, seed=1), tmp_path / "model")
     other = origin(replace(command, checkpoint=str(tmp_path / "model")), asked)
     assert {name for name in mine if mine[name] != other[name]} == {"model"}

@@ -34,7 +34,7 @@ OLD_ARENA = {
     "model_id": "m",
     "choices": [{"index": 0, "turns": [{"content": "So.", "token_len": 2}]}],
 }
-MT_BENCH = {"question_id": 81, "model_id": "m", "choices": [{"index": 0, "turns": ["First.", "So."]}]}
+MT_BENCH = {"question_id": 81, "model_id": "m", "choices": [{"index": 0, "turns": ["So.", "And then."]}]}
 ALPACA = {"dataset": "koala", "instruction": "Why?", "output": "So.", "generator": "m"}
 
 
@@ -100,6 +100,7 @@ def annotation(preference, **more):
         (judgment("B>A", "A>>B"), 1.0),
         (judgment("A=B", "A>B"), 0.75),
         (judgment(None, "A>B"), 0.5),
+        (judgment("A<B", "A>B"), 0.5),
         ({**judgment("B>A", "A>B"), "question_id": "a1"}, 1.0),
         (annotation(1.25), 0.25),
         (annotation(2), 1.0),
@@ -149,7 +150,7 @@ def test_written_annotations_have_the_mean_of_both_orders(tmp_path):
 
 @pytest.mark.parametrize(
     ("row", "said"),
-    [({"foo": 1}, "Neither a judgement"), (judgment("A>>>B"), "score of a game"), (judgment(), "'games'"),
+    [({"foo": 1}, "Neither a judgement"), (judgment(7), "score of a game"), (judgment(), "'games'"),
      (annotation(2.5), "'preference'"), (annotation("2"), "'preference'"), (annotation(True), "'preference'")],
 )  # fmt: skip
 def test_bad_verdicts_are_refused_with_their_place(row, said, tmp_path):

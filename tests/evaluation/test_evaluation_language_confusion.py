@@ -194,6 +194,13 @@ def test_stored_answers_of_the_public_csv_are_numbered_within_their_language(tmp
                 {"model": "m", "completion": "x", "task": "crosslingual", "source": "okapi", "language": language}
             )
     assert [answer.prompt_id.split("/", 2)[2] for answer in stored_answers(str(file))] == ["de/0", "fr/0", "de/1"]
+    for options, languages in (
+        ({"languages": ["fr"]}, ["fr"]),
+        ({"tasks": ["monolingual"]}, []),
+        ({}, ["de", "fr", "de"]),
+    ):
+        chosen = LanguageConfusion(LanguageConfusionConfig(file="nowhere.jsonl", **options)).stored_answers(str(file))
+        assert [answer.reference["language"] for answer in chosen] == languages
 
 
 def test_scores_come_in_the_order_of_the_answers_and_from_them_alone() -> None:

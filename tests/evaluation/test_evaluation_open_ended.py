@@ -106,6 +106,9 @@ def test_annotations_give_slices_and_levers(tmp_path):
     assert first.levers["lang"] == "English" and second.levers == {"lang": "French", "quality_bucket": "1"}
     with pytest.raises(DataError, match=r"marked\.jsonl:1: No markers"):
         benchmark(tmp_path, annotations=save(tmp_path / "marked.jsonl", [{"prompt": "x"}])).prompts()
+    rows[0]["messages"][0]["content"] = "Why 99?"
+    with pytest.raises(DataError, match=r"marked\.jsonl: None of its 1 prompts is one of"):
+        benchmark(tmp_path, annotations=save(tmp_path / "marked.jsonl", rows)).prompts()
 
 
 def test_stored_verdicts_score_without_any_judge_and_records_give_them_back(tmp_path):

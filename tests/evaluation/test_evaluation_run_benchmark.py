@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from treasure.data.example import Message
 from treasure.errors import ConfigError, DataError
 from treasure.evaluation.answer_log import AnswerLog
-from treasure.evaluation.benchmarks.protocol import Benchmark, BenchmarkPrompt, Score
+from treasure.evaluation.benchmarks.protocol import Answer, Benchmark, BenchmarkPrompt, Score
 from treasure.evaluation.record import Regime, read_records
 from treasure.evaluation.run_benchmark import Asked, Setting, record_stored, rescore, run_benchmark
-from treasure.inference.request import Generation, GenerationRequest
+from treasure.inference.request import NO_ANSWER, Generation, GenerationRequest
 from treasure.markers.marker_set import MarkerSet
 
 SETTING = Setting(benchmark="echo", facts={"model": "m1"})
@@ -116,6 +116,39 @@ def test_an_answer_that_changed_is_scored_again(tmp_path):
     assert [r.scores["heard"] for r in records] == [0.0, 1.0, 1.0, 1.0, 1.0]
 
 
+def test_answers_are_scored_again_by_other_rules_and_where_they_had_no_score(tmp_path):
+    class Silent(Model):
+        def __call__(self, requests, description, first):
+            given = super().__call__(requests, description, first)
+            return [Generation(MarkerSet(), "", (), 0, True), *given[1:]]
+
+    wanted = asked(Echo(), regimes=[Regime.INFERRED])
+    by_word, by_letter = (Setting(benchmark="echo", facts={"model": "m1"}, scoring=name) for name in ("word", "letter"))
+    run_benchmark(Echo(), wanted, Silent(), tmp_path, by_word)
+    for setting, num_scored in ((by_word, 1), (by_letter, 5), (by_letter, 1)):
+        again = Echo()
+        run_benchmark(again, wanted, Model(), tmp_path, setting)
+        assert again.num_scored == num_scored
+    found = [Answer(prompt_id="a", prompt="say 1", content="say 1", reference={"wanted": "say 1"})]
+    for scoring, num_scored in (("word", 1), ("word", 0), ("letter", 1)):
+        again = Echo()
+        record_stored(again, found, tmp_path / "stored", scoring=scoring)
+        assert again.num_scored == num_scored
+
+
+def test_a_prompt_that_no_server_answered_has_no_score_and_is_asked_again(tmp_path):
+    class Deaf(Model):
+        def __call__(self, requests, description, first):
+            given = super().__call__(requests, description, first)
+            return [Generation(MarkerSet(), "", (f"{NO_ANSWER}timeout",), 0, finished=False), *given[1:]]
+
+    wanted = asked(Echo(), regimes=[Regime.INFERRED])
+    for found in (run_benchmark(Echo(), wanted, Deaf(), tmp_path, SETTING), rescore(Echo(), tmp_path)):
+        assert [(r.unscored, dict(r.scores)) for r in found][:2] == [(f"{NO_ANSWER}timeout", {}), ("", {"heard": 1.0})]
+    found = run_benchmark(Echo(), wanted, Model(), tmp_path, SETTING)
+    assert [r.scores for r in found] == [{"heard": 1.0}] * 5
+
+
 def test_another_setting_is_refused_with_what_differs(tmp_path):
     echo = Echo()
     run_benchmark(echo, asked(echo), Model(), tmp_path, SETTING)
@@ -148,8 +181,6 @@ def test_records_are_scored_again_without_a_model(tmp_path):
 
 
 def test_answers_of_others_are_recorded(tmp_path):
-    from treasure.evaluation.benchmarks.protocol import Answer
-
     answers = [
         Answer(prompt_id="a", prompt="say 1", content="say 1", reference={"wanted": "say 1"}),
         Answer(prompt_id="b", prompt="say 2", content="", reference={"wanted": "say 2"}),

@@ -11,13 +11,14 @@ _MOST_ROWS = 24
 
 
 def figures_table(title: str, figures: Sequence[Figure]) -> Table:
-    """Those of the whole set; where there are none, the first slices. The file of figures has all."""
+    """Those of the whole set, or where there are none of the widest slices. The file of figures has all."""
     table = Table(title=title, title_justify="left", pad_edge=False)
     for name in ("metric", "regime", "slice"):
         table.add_column(name, overflow="fold")
     for name in ("value", "95 % interval", "n", "failed"):
         table.add_column(name, justify="right", no_wrap=True)
-    shown = ([figure for figure in figures if not figure.slices] or list(figures))[:_MOST_ROWS]
+    fewest = min((len(figure.slices) for figure in figures), default=0)
+    shown = [figure for figure in figures if len(figure.slices) == fewest][:_MOST_ROWS]
     for figure in shown:
         low, high = _number(figure.interval.low, figure.unit), _number(figure.interval.high, figure.unit)
         table.add_row(

@@ -21,7 +21,7 @@ from treasure.errors import ConfigError, DataError
 from treasure.evaluation.answer_log import AnswerLog
 from treasure.evaluation.benchmarks.protocol import Answer, Benchmark, BenchmarkPrompt, Score
 from treasure.evaluation.record import EvaluationRecord, Regime, read_records, write_records
-from treasure.inference.request import Generation, GenerationRequest
+from treasure.inference.request import NO_ANSWER, Generation, GenerationRequest
 from treasure.jsonl import write_json
 
 RECORDS, ANSWERS, SCORES, SETTING = "records.jsonl", "answers.jsonl", "scores.jsonl", "setting.json"
@@ -51,10 +51,15 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What decides the records of a benchmark beside its prompts: plain JSON, by name, such as model and generation."""
+    """What decides the records of a benchmark beside its prompts: plain JSON, by name, such as model and generation.
+
+    `facts` decide the answers. `scoring` is any text that changes with what decides their scores: answers that are
+    there are then scored anew.
+    """
 
     benchmark: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+    scoring: str = ""
 
     def to_dict(self, prompts: Sequence[BenchmarkPrompt]) -> dict[str, Any]:
         """As the file has it, with the hash of the prompts."""
@@ -73,7 +78,7 @@ def run_benchmark(
     seed: int = 0,
     batch_size: int = 512,
 ) -> list[EvaluationRecord]:
-    """Answers what has no answer yet, scores what has no score yet, and writes the records of all.
+    """Answers what has no answer yet, scores what has no score by these rules yet, and writes the records of all.
 
     `batch_size` answers are asked for and kept together.
 
@@ -85,7 +90,7 @@ def run_benchmark(
     prompts = list({one.prompt.id: one.prompt for one in asked}.values())
     _keep_setting(folder / SETTING, setting.to_dict(prompts))
     answers = _answered(benchmark.name, asked, answering, AnswerLog(folder / ANSWERS), batch_size)
-    scores = _scored(benchmark, [answers[one.key] for one in asked], AnswerLog(folder / SCORES))
+    scores = _scored(benchmark, [answers[one.key] for one in asked], AnswerLog(folder / SCORES), setting.scoring)
     records = [_record(benchmark.name, one, answers[one.key], scores[one.key], seed) for one in asked]
     write_records(folder / RECORDS, records)
     return records
@@ -105,7 +110,7 @@ def rescore(benchmark: Benchmark, folder: Path) -> list[EvaluationRecord]:
     with bar:
         for start in range(0, len(records), _SCORED_AT_ONCE):
             part = records[start : start + _SCORED_AT_ONCE]
-            scores = benchmark.score([answer_of(record) for record in part])
+            scores = _scores(benchmark, [answer_of(record) for record in part])
             found += [
                 replace(r, scores=dict(s.scores), unscored=s.unscored, details=dict(s.details))
                 for r, s in zip(part, scores, strict=True)
@@ -116,10 +121,10 @@ def rescore(benchmark: Benchmark, folder: Path) -> list[EvaluationRecord]:
 
 
 def record_stored(
-    benchmark: Benchmark, answers: Sequence[Answer], folder: Path, *, seed: int = 0
+    benchmark: Benchmark, answers: Sequence[Answer], folder: Path, *, seed: int = 0, scoring: str = ""
 ) -> list[EvaluationRecord]:
-    """Scores answers that somebody else's model gave and writes their records."""
-    scores = _scored(benchmark, list(answers), AnswerLog(folder / SCORES))
+    """Scores answers that somebody else's model gave and writes their records; `scoring` is that of a `Setting`."""
+    scores = _scored(benchmark, list(answers), AnswerLog(folder / SCORES), scoring)
     records = [_stored_record(benchmark.name, answer, scores[_key(answer)], seed) for answer in answers]
     write_records(folder / RECORDS, records)
     return records
@@ -172,9 +177,10 @@ def _keep_setting(path: Path, setting: dict[str, Any]) -> None:
 def _answered(
     name: str, asked: Sequence[Asked], answering: Answering, log: AnswerLog, batch_size: int
 ) -> dict[Key, Answer]:
-    """The answers of all that is asked: those of the log, and new ones, which go there."""
+    """The answers of all that is asked: those of the log, and new ones, which go there; what never came is new."""
     by_key = {one.key: one for one in asked}
-    found = {key: _answer(by_key[key], row) for row in log.rows() if (key := _row_key(row)) in by_key}
+    rows = ((_row_key(row), row) for row in log.rows())
+    found = {k: _answer(by_key[k], row) for k, row in rows if k in by_key and not _never_came(row["problems"])}
     for start in range(0, len(asked), batch_size):
         part = asked[start : start + batch_size]
         if all(one.key in found for one in part):
@@ -188,24 +194,37 @@ def _answered(
     return found
 
 
-def _scored(benchmark: Benchmark, answers: Sequence[Answer], log: AnswerLog) -> dict[Key, Score]:
-    """The scores of all answers: those of the log, where the answer is still the same, and new ones, which go there."""
-    marks = {_key(answer): _mark(answer) for answer in answers}
+def _scored(benchmark: Benchmark, answers: Sequence[Answer], log: AnswerLog, scoring: str) -> dict[Key, Score]:
+    """The scores of all answers: those of the log, where answer and rules are still the same, and new ones, which go
+    there. What had no score is scored again, since what was missing may be there now.
+    """
+    marks = {_key(answer): _mark(answer, scoring) for answer in answers}
     found = {
         key: Score(scores=row["scores"], unscored=row["unscored"], details=row["details"])
         for row in log.rows()
-        if marks.get(key := _row_key(row)) == row.get("answer")
+        if marks.get(key := _row_key(row)) == row.get("answer") and not row["unscored"]
     }
     left = [answer for answer in answers if _key(answer) not in found]
     bar = tqdm(total=len(left), desc=f"{benchmark.name} · scores", unit="answer", leave=False, disable=not left)
     with bar:
         for start in range(0, len(left), _SCORED_AT_ONCE):
             part = left[start : start + _SCORED_AT_ONCE]
-            scores = benchmark.score(part)
+            scores = _scores(benchmark, part)
             log.append(_score_row(answer, marks, score) for answer, score in zip(part, scores, strict=True))
             found |= {_key(answer): score for answer, score in zip(part, scores, strict=True)}
             bar.update(len(part))
     return found
+
+
+def _scores(benchmark: Benchmark, answers: Sequence[Answer]) -> list[Score]:
+    """A score for each answer; one that never came says nothing of the model, and has none."""
+    there = [answer for answer in answers if not _never_came(answer.problems)]
+    scores = iter(benchmark.score(there) if there else [])
+    return [Score(unscored=answer.problems[0]) if _never_came(answer.problems) else next(scores) for answer in answers]
+
+
+def _never_came(problems: Sequence[str]) -> bool:
+    return any(problem.startswith(NO_ANSWER) for problem in problems)
 
 
 def _key(answer: Answer) -> Key:
@@ -216,9 +235,9 @@ def _row_key(row: Mapping[str, Any]) -> Key:
     return (str(row.get("prompt_id")), str(row.get("regime")), int(row.get("sample", 0)))
 
 
-def _mark(answer: Answer) -> str:
-    """A hash of what a score depends on, so that no answer gets the score of another."""
-    content = json.dumps(asdict(answer), sort_keys=True, ensure_ascii=False, default=str)
+def _mark(answer: Answer, scoring: str) -> str:
+    """A hash of what a score depends on, so that no answer gets the score of another, or by other rules."""
+    content = json.dumps([scoring, asdict(answer)], sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from treasure.errors import ConfigError, DataError
-from treasure.evaluation.benchmarks import language_confusion
 from treasure.evaluation.benchmarks.humanevalpack import HumanEvalPack
 from treasure.evaluation.benchmarks.ifeval import IFEval
 from treasure.evaluation.benchmarks.language_confusion import LanguageConfusion
@@ -30,7 +29,7 @@ _MAKERS: dict[str, Callable[[Any], Benchmark]] = {
     "reward_levers": RewardLevers,
     "translation": Translation,
 }
-_STORED: dict[str, Callable[[str], list[Answer]]] = {"language_confusion": language_confusion.stored_answers}
+_STORED: dict[str, Callable[[Any, str], list[Answer]]] = {"language_confusion": LanguageConfusion.stored_answers}
 """Public formats of answers that name their prompts in a way of their own."""
 _EXCHANGED = ("open_ended", "length_instructed", "reward_levers")
 """Benchmarks whose answers lie in files of Arena-Hard or AlpacaEval, which may hold other prompts too."""
@@ -49,7 +48,7 @@ def stored_answers(kind: str, benchmark: Benchmark, path: Path) -> list[Answer]:
         DataError: a row names no prompt of the benchmark, or a prompt twice; with file and line.
     """
     if kind in _STORED:
-        return _STORED[kind](str(path))
+        return _STORED[kind](benchmark, str(path))
     prompts = benchmark.prompts()
     if kind in _EXCHANGED:
         if not (known := stored_as_answers(prompts, read_answers(str(path)))):

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from treasure.errors import ConfigError
 
@@ -128,3 +129,12 @@ class BackendConfig:
                 "backend.kind=remote needs the server's address and the model's name there: backend.remote.base_url="
                 "http://localhost:8000/v1 backend.remote.model=NAME."
             )
+
+    @property
+    def deciding(self) -> dict[str, Any]:
+        """Those options that decide answers, beside the model's folder and the options of generation."""
+        if self.kind is BackendKind.VLLM:
+            return {"precision": self.vllm.precision}
+        if self.kind is BackendKind.REMOTE:
+            return {"model": self.remote.model, "holds_regex": self.remote.holds_regex}
+        return {}

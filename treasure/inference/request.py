@@ -6,6 +6,9 @@ from treasure.data.example import Message
 from treasure.inference.header_grammar import Forbidden
 from treasure.markers.marker_set import MarkerSet
 
+NO_ANSWER = "no answer: "
+"""What the one problem of a `Generation` begins with that stands for an answer that never came."""
+
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:

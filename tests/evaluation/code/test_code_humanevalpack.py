@@ -112,6 +112,27 @@ def test_a_language_whose_known_solutions_misbehave_gives_no_score(tmp_path, tex
     assert not (tmp_path / "probes").exists()  # such a verdict is not kept
 
 
+def test_a_failing_language_names_the_libraries_that_it_lacks(tmp_path):
+    asked = benchmark(tmp_path, languages=["javascript"], tasks=["CodeGeneration"])
+    body = tiny_pack.CANONICAL["javascript"].replace("return", "require('js-md5'); return")
+    row = {**tiny_pack.row("javascript"), "canonical_solution": body}
+    (tmp_path / "js.jsonl").write_text(json.dumps(row))
+    assert re.search(r"javascript/7 .*; not there: js-md5 \(.*npm install js-md5", asked.probe("javascript").reason)
+
+
+@pytest.mark.parametrize(("num_weak", "is_trusted"), [(1, True), (2, False)])
+def test_one_in_twenty_tests_may_be_too_weak_for_their_bug_and_that_is_told(tmp_path, caplog, num_weak, is_trusted):
+    rows = [tiny_pack.row("python", number) for number in range(20)]
+    for row in rows[:num_weak]:
+        row["buggy_solution"] = row["canonical_solution"]
+    asked = benchmark(tmp_path, languages=["python"], tasks=["CodeGeneration"])
+    (tmp_path / "python.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = asked.probe("python")
+    assert (found.reason == "") is is_trusted
+    assert len(found.wrong_passed) == num_weak
+    assert ("pass their tests all the same: python/0" in caplog.text) is is_trusted
+
+
 def test_a_solution_that_fails_now_and_then_is_run_again(tmp_path):
     lucky = "    import time\n    assert time.time_ns() // 1000 % 2\n" + tiny_pack.CANONICAL["python"]
     for number in range(3):  # all three pass at the first try once in eight times

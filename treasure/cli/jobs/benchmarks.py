@@ -102,7 +102,12 @@ def _stored(config: BenchmarksCommand) -> _RecordsOf:
 
     def records_of(kind: str, benchmark: Benchmark, folder: Path) -> list[EvaluationRecord]:
         answers = stored_answers(kind, benchmark, Path(config.answers))
-        return record_stored(benchmark, answers[: config.limit], folder, seed=config.seed)
+        asked = {prompt.id for prompt in benchmark.prompts()}
+        if lacking := asked - {answer.prompt_id for answer in answers}:
+            say(f"{benchmark.name}: {len(lacking)} of {plural(len(asked), 'prompt')} have no answer in the file.")
+        return record_stored(
+            benchmark, answers[: config.limit], folder, seed=config.seed, scoring=_scoring(config, kind)
+        )
 
     return records_of
 
@@ -119,13 +124,13 @@ def _answered(config: BenchmarksCommand) -> _RecordsOf:
             backend.append(make_backend(config.backend, config.generation, folder))
         return answer_fitting(backend[0], prompting, requests, description, first)
 
-    def records_of(_: str, benchmark: Benchmark, place: Path) -> list[EvaluationRecord]:
+    def records_of(kind: str, benchmark: Benchmark, place: Path) -> list[EvaluationRecord]:
         prompts = list(benchmark.prompts())[: config.limit]
         asked, left_out = ask(prompts, regimes, model, num_samples=config.num_samples)
         if left_out:
             named = ", ".join(f"{lever} ({count}x)" for lever, count in left_out.most_common(5))
             say(f"{benchmark.name}: the model has no such levers, which are left out: {named}.")
-        setting = _setting(config, benchmark, regimes)
+        setting = _setting(config, kind, benchmark, regimes)
         records = run_benchmark(benchmark, asked, answering, place, setting, seed=config.seed)
         return _grouped(records, folder.parent, place)
 
@@ -167,7 +172,7 @@ def _model(config: BenchmarksCommand, prompting: Prompting) -> AskedModel:
     )
 
 
-def _setting(config: BenchmarksCommand, benchmark: Benchmark, regimes: Sequence[Regime]) -> Setting:
+def _setting(config: BenchmarksCommand, kind: str, benchmark: Benchmark, regimes: Sequence[Regime]) -> Setting:
     """What decides the answers; how many run together does not."""
     generation = {name: value for name, value in asdict(config.generation).items() if name != "batch_size"}
     facts = {
@@ -178,8 +183,15 @@ def _setting(config: BenchmarksCommand, benchmark: Benchmark, regimes: Sequence[
         "seed": config.seed,
         "generation": generation,
         "backend": str(config.backend.kind),
+        **{f"backend_{name}": value for name, value in config.backend.deciding.items()},
     }
-    return Setting(benchmark=benchmark.name, facts=json.loads(json.dumps(facts, default=str)))
+    plain = json.loads(json.dumps(facts, default=str))
+    return Setting(benchmark=benchmark.name, facts=plain, scoring=_scoring(config, kind))
+
+
+def _scoring(config: BenchmarksCommand, kind: str) -> str:
+    """All options of the benchmark, since any may decide scores: the judge, how words are counted, the sandbox."""
+    return json.dumps(to_plain(getattr(config.suite, kind)), sort_keys=True, default=str)
 
 
 def _finish(
@@ -189,7 +201,7 @@ def _finish(
     figures = figures_of(kind, records)
     write_figures(folder, benchmark.name, kind, figures)
     console.print(figures_table(benchmark.name, figures))
-    if num_long := sum(1 for record in records if any(TOO_LONG in problem for problem in record.problems)):
+    if num_long := len({r.prompt_id for r in records if any(TOO_LONG in problem for problem in r.problems)}):
         say(f"{benchmark.name}: {plural(num_long, 'prompt')} did not fit the model's context; their answers are empty.")
     for reason, count in unscored_reasons(records).items():
         say(f"{benchmark.name}: {plural(count, 'answer')} without a score: {reason}")

@@ -38,13 +38,10 @@ def origin(config: GenerateCommand, requests: Sequence[GenerationRequest]) -> di
     ]  # fmt: skip
     generation = {name: getattr(config.generation, name) for name in ("max_new_tokens", "temperature", "top_p", "seed")}
     how: list[Any] = [generation, config.generation.header, backend.kind]
+    how += backend.deciding.values()
     if backend.kind is BackendKind.TRANSFORMERS:
         choosing, guidance = config.choosing, config.guidance
         how += [choosing.num_headers, choosing.by, guidance.weight, guidance.against, guidance.header]
-    elif backend.kind is BackendKind.VLLM:
-        how += [backend.vllm.precision]
-    else:
-        how += [backend.remote.model, backend.remote.holds_regex]
     levers = (folder / LEVERS_FILE).read_text(encoding="utf-8")
     return {"model": _digest([levers, weights_sum(folder)]), "prompts": _digest(asked), "options": _digest(how)}
 

@@ -56,6 +56,10 @@ class LanguageConfusion:
             scores.append(Score(scores=found.scores, details=details))
         return scores
 
+    def stored_answers(self, path: str) -> list[Answer]:
+        """The answers of a file to the prompts that the options choose; see the function of that name."""
+        return [answer for answer in stored_answers(path) if self._is_chosen({**answer.slices, **answer.reference})]
+
     def _is_chosen(self, fields: Mapping[str, Any]) -> bool:
         config = self.config
         return (

@@ -47,7 +47,7 @@ def read_prompts(
     `annotated` become slices too, and go before columns.
 
     Raises:
-        DataError: a file is missing or empty, or a row is not as it should be.
+        DataError: a file is missing or empty, a row is not as it should be, or `annotations` are of other prompts.
     """
     known = _markers(annotations) if annotations else {}
     found: list[FilePrompt] = []
@@ -66,6 +66,8 @@ def read_prompts(
         found.append(FilePrompt(id=name, messages=messages, slices=slices, markers=markers, row=row))
     if not found:
         raise DataError("There is no prompt in this file.", path)
+    if annotations and known.keys().isdisjoint(prompt.text for prompt in found):
+        raise DataError(f"None of its {len(known)} prompts is one of '{path}'. Annotate those.", annotations)
     return found
 
 

@@ -70,9 +70,9 @@ def _answer(row: RawRow) -> StoredAnswer:
         prompt, content = turns[-2].get("content"), turns[-1].get("content")
         content = content.get("answer") if isinstance(content, dict) else content
         return _checked(row, prompt, content, text_cell(row, "model"))
-    if "choices" in row.fields:  # Arena-Hard before 2025, and MT-Bench: the last turn counts
+    if "choices" in row.fields:  # Arena-Hard before 2025, and MT-Bench, whose first question alone is asked
         try:
-            content = row.fields["choices"][0]["turns"][-1]
+            content = row.fields["choices"][0]["turns"][0]
         except (TypeError, LookupError) as error:
             raise row.error(f"'choices' must hold one list of turns: {error!r}.") from error
         content = content.get("content") if isinstance(content, dict) else content

@@ -96,8 +96,10 @@ def _arena_game(row: RawRow, game: dict[str, Any], number: int) -> Game:
     text = said.get("answer", "") if isinstance(said, dict) else said or ""
     if score is None:
         return Game(preference=None, answer_is_b=answer_is_b, text=str(text), problem="no verdict in the file")
-    if score not in VERDICTS:
+    if not isinstance(score, str):
         raise row.error(f"The score of a game must be one of {', '.join(VERDICTS)} or null, got {score!r}.")
+    if score not in VERDICTS:  # Arena-Hard keeps whatever stood in brackets, such as 'A<B', and drops the game later
+        return Game(preference=None, answer_is_b=answer_is_b, text=str(text), problem=f"'{score}' is no verdict")
     return Game(
         preference=worth(score, answer_is_b=answer_is_b), answer_is_b=answer_is_b, verdict=score, text=str(text)
     )

@@ -22,6 +22,9 @@ TOOLCHAINS: dict[str, Toolchain] = {
 }
 
 
+_NO_MODULES = "sandbox.node_modules is not set; npm install js-md5, and name the folder there"
+
+
 def local_kit(language: str, config: SandboxConfig) -> Kit | str:
     """What this machine has of a language of `TOOLCHAINS`, or why programs in it cannot be built here."""
     toolchain = TOOLCHAINS[language]
@@ -57,7 +60,7 @@ def _python(tools: dict[str, str], config: SandboxConfig) -> Kit:
 
 def _javascript(tools: dict[str, str], config: SandboxConfig) -> Kit:
     if not config.node_modules:
-        return Kit(tools=tools, readable=(tools["node"],), missing={"js-md5": "sandbox.node_modules is not set"})
+        return Kit(tools=tools, readable=(tools["node"],), missing={"js-md5": _NO_MODULES})
     folder = str(Path(config.node_modules).resolve())
     missing = {} if Path(folder, "js-md5").is_dir() else {"js-md5": f"it is not in {folder}; npm install js-md5"}
     return Kit(tools=tools, environment={"NODE_PATH": folder}, readable=(tools["node"], folder), missing=missing)

@@ -27,7 +27,7 @@ from treasure.errors import ConfigError, GenerationError
 from treasure.inference.backends.header_tokens import header_tokens
 from treasure.inference.config import GenerationConfig, RemoteConfig
 from treasure.inference.headers import Headers
-from treasure.inference.request import Generation, GenerationRequest
+from treasure.inference.request import NO_ANSWER, Generation, GenerationRequest
 from treasure.markers.marker_set import MarkerSet
 from treasure.model.checkpoint import Prompting
 from treasure.seeding import key_to_int
@@ -36,8 +36,6 @@ _LOG = logging.getLogger(__name__)
 _LONGEST_BACKOFF_S = 60.0
 _MAX_FAILED_IN_A_ROW = 20
 _PROBE_WORDS = "Hello"
-NO_ANSWER = "no answer: "
-"""What the problem of a prompt begins with that the server never answered."""
 
 
 class RemoteBackend:
