@@ -94,8 +94,8 @@ def test_only_answers_within_the_limit_are_asked_about(tmp_path, monkeypatch):
             asked.extend(pairs)
             return [()] * len(pairs)
 
-    found = benchmark(tmp_path, [row(n, 2) for n in range(2)])
-    monkeypatch.setattr(found, "_source", Counting())
+    monkeypatch.setattr("treasure.evaluation.benchmarks.contest.verdict_source", lambda *_: Counting())
+    found = benchmark(tmp_path, [row(n, 2) for n in range(2)], verdicts="judged.json")
     found.score(answers(found, ["a b", "a b c"]))
     assert [(pair.prompt, pair.answer, pair.opponent) for pair in asked] == [("Why 0?", "a b", "It is so.")]
 

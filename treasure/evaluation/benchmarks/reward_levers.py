@@ -32,13 +32,8 @@ class RewardLevers:
     """The prompts of a file at each quality."""
 
     def __init__(self, config: RewardLeversConfig) -> None:
-        self._config = config
+        self._config, self.name = config, config.name
         self._model: RewardModel | None = None
-
-    @property
-    def name(self) -> str:
-        """As the configuration has it."""
-        return self._config.name
 
     def prompts(self) -> list[BenchmarkPrompt]:
         """Each prompt of the file once for each bucket.
