@@ -187,10 +187,12 @@ def _finish(
 ) -> None:
     """Writes the figures and the page of answers, with those of other evaluations beside; shows the main figures."""
     figures = figures_of(kind, records)
-    write_figures(folder, benchmark.name, kind, figures)
+    write_figures(folder, benchmark.name, kind, figures, records)
     console.print(figures_table(benchmark.name, figures))
-    if num_long := sum(1 for record in records if any(TOO_LONG in problem for problem in record.problems)):
+    if num_long := sum(map(_is_too_long, records)):
         say(f"{benchmark.name}: {plural(num_long, 'prompt')} did not fit the model's context; their answers are empty.")
+    if num_empty := sum(not record.content.strip() for record in records if not _is_too_long(record)):
+        say(f"{benchmark.name}: {plural(num_empty, 'answer')} of {len(records):,} said nothing.")
     for reason, count in unscored_reasons(records).items():
         say(f"{benchmark.name}: {plural(count, 'answer')} without a score: {reason}")
     others = {Path(name).name: read_records(_beside(Path(name), benchmark.name)) for name in beside}
@@ -205,9 +207,27 @@ def _beside(folder: Path, name: str) -> Path:
     return path
 
 
-def write_figures(folder: Path, name: str, kind: str, figures: Sequence[Figure]) -> None:
-    """Writes all figures as JSON."""
-    write_json(folder / FIGURES, {"benchmark": name, "kind": kind, "figures": [_plain(figure) for figure in figures]})
+def write_figures(
+    folder: Path, name: str, kind: str, figures: Sequence[Figure], records: Sequence[EvaluationRecord] = ()
+) -> None:
+    """Writes all figures as JSON, and how many answers of each regime are in `records`, empty ones counted apart."""
+    answers = {"answers": _answers(records)} if records else {}
+    plain = [_plain(figure) for figure in figures]
+    write_json(folder / FIGURES, {"benchmark": name, "kind": kind, **answers, "figures": plain})
+
+
+def _answers(records: Sequence[EvaluationRecord]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for record in records:
+        counts = found.setdefault(str(record.regime), {"num": 0, "num_empty": 0, "num_too_long": 0})
+        counts["num"] += 1
+        counts["num_empty"] += not record.content.strip()
+        counts["num_too_long"] += _is_too_long(record)
+    return found
+
+
+def _is_too_long(record: EvaluationRecord) -> bool:
+    return any(TOO_LONG in problem for problem in record.problems)
 
 
 def _plain(figure: Figure) -> dict[str, object]:

@@ -46,17 +46,21 @@ class LengthInstructed:
     def score(self, answers: Sequence[Answer]) -> list[Score]:
         """One score for each answer.
 
-        `num_words`; `length_violation`, 1 for more words than the limit; with a judge or stored verdicts also the
-        scores of `Contest`, with what that raises; an answer beyond its limit has lost, and nobody is asked about it.
+        `num_words`; `empty`, 1 for an answer without a visible character; of others `length_violation`, 1 for more
+        words than the limit. With a judge or stored verdicts also the scores of `Contest`, with what that raises; an
+        answer that is empty or beyond its limit has lost, and nobody is asked about it.
         """
         counts = [self._num_words(answer.content) for answer in answers]
-        fits = [count <= answer.reference["max_len"] for answer, count in zip(answers, counts, strict=True)]
+        fits = [
+            _is_said(answer) and count <= answer.reference["max_len"]
+            for answer, count in zip(answers, counts, strict=True)
+        ]
         is_decided = self._contest.is_decided
         kept = [answer for answer, does in zip(answers, fits, strict=True) if does]
         compared = iter(self._contest.scores(kept) if is_decided else [Score()] * len(kept))
         return [
-            _score(count, next(compared) if does else None, is_decided=is_decided)
-            for count, does in zip(counts, fits, strict=True)
+            _score(answer, count, next(compared) if does else None, is_decided=is_decided)
+            for answer, count, does in zip(answers, counts, fits, strict=True)
         ]
 
     def _num_words(self, text: str) -> int:
@@ -82,9 +86,15 @@ class LengthInstructed:
         )
 
 
-def _score(num_words: int, compared: Score | None, *, is_decided: bool) -> Score:
-    """`compared` is None for an answer beyond its limit."""
-    scores = {"num_words": float(num_words), "length_violation": float(compared is None)}
+def _is_said(answer: Answer) -> bool:
+    return bool(answer.content.strip())
+
+
+def _score(answer: Answer, num_words: int, compared: Score | None, *, is_decided: bool) -> Score:
+    """`compared` is None for an answer that is empty or beyond its limit."""
+    scores = {"num_words": float(num_words), "empty": float(not _is_said(answer))}
+    if _is_said(answer):
+        scores["length_violation"] = float(compared is None)
     if compared is not None:
         return Score(scores={**scores, **compared.scores}, details=dict(compared.details) | _why(compared))
     return Score(scores={**scores, "win_rate": 0.0} if is_decided else scores)
