@@ -17,7 +17,7 @@ from treasure.config.run_folder import to_plain
 from treasure.config.run_lock import run_lock
 from treasure.config.schema import BenchmarksCommand, RescoreCommand, RunCommand
 from treasure.errors import ConfigError, DataError, Interrupted
-from treasure.evaluation.asking import TOO_LONG, AskedModel, answer_fitting, ask
+from treasure.evaluation.asking import AskedModel, ask
 from treasure.evaluation.benchmarks.protocol import Benchmark
 from treasure.evaluation.config import regimes_of
 from treasure.evaluation.record import EvaluationRecord, Regime, read_records, write_records
@@ -33,6 +33,7 @@ from treasure.evaluation.suite import benchmarks_of, check_names, stored_answers
 from treasure.files import told_when_full
 from treasure.inference.backends.build import make_backend
 from treasure.inference.backends.protocol import Backend
+from treasure.inference.fitting import TOO_LONG, answer_fitting, prompt_sizes
 from treasure.inference.length_calibration import LengthCalibration
 from treasure.inference.levers import LeverSet
 from treasure.inference.request import Generation, GenerationRequest
@@ -117,7 +118,9 @@ def _answered(config: BenchmarksCommand) -> _RecordsOf:
     def answering(requests: Sequence[GenerationRequest], description: str, first: int) -> list[Generation]:
         if not backend:
             backend.append(make_backend(config.backend, config.generation, folder))
-        return answer_fitting(backend[0], prompting, requests, description, first)
+        sizes = prompt_sizes(prompting.encoder, requests)
+        context = prompting.levers.max_length
+        return answer_fitting(backend[0].generate, requests, sizes, context, description, first)
 
     def records_of(_: str, benchmark: Benchmark, place: Path) -> list[EvaluationRecord]:
         prompts = list(benchmark.prompts())[: config.limit]
