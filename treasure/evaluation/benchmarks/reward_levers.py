@@ -1,7 +1,7 @@
 """`RewardLevers`: the same prompts at each quality, from the worst to the best, scored by a reward model.
 
 `quality_bucket` is set together with `quality`, the 95th percentile of that bucket in the prompt's language. Regimes
-without levers ask the same prompt as often; they are what setting a quality is compared with.
+without levers are what setting a quality is compared with: one answer stands beside all qualities.
 
 Source: D'souza et al. 2025, arXiv 2506.14702, Figure 4.
 """
