@@ -1,6 +1,7 @@
 """pass@k of records by slice, and intervals that take a problem's answers together."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -40,6 +41,16 @@ def test_each_task_language_and_pair_has_its_figure():
     assert only(figures, task="CodeTranslation", pair="python-go").interval.estimate == pytest.approx(0.2)
     assert len(figures) == 3 + 3
     assert {figure.regime for figure in figures} == {"fixed"}
+
+
+def test_head_and_tail_of_the_languages_of_each_task():
+    records = [record(n, n < 4) for n in range(10)] + [record(n, True, language="go") for n in range(10)]
+    records += [record(n, n < 2, task="CodeGeneration") for n in range(10)]
+    groups = {"python": {"code_type": "head", "task": "tail"}, "go": {"code_type": "tail", "task": "tail"}}
+    figures = code_figures([replace(one, groups=groups[one.slices["code_type"]]) for one in records])
+    assert only(figures, task="CodeFix", **{"code_type group": "head"}).interval.estimate == pytest.approx(0.4)
+    assert only(figures, task="CodeFix", **{"code_type group": "tail"}).interval.estimate == 1
+    assert [f.slices["task"] for f in figures if "code_type group" in f.slices] == ["CodeFix"] * 2  # no tail elsewhere
 
 
 def test_a_problem_solved_in_all_languages_or_none_is_one_piece_of_evidence():

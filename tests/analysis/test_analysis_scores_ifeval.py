@@ -28,6 +28,20 @@ def _find(figures, metric, **slices):
     return found
 
 
+def test_head_and_tail_of_the_languages():
+    records = [
+        _record(1, {COMMA: (True, True)}, groups={"lang": "head"}),
+        _record(2, {COMMA: (False, True)}, lang="fr", groups={"lang": "tail"}),
+        _record(3, {COMMA: (False, False)}, lang="ja", groups={"lang": "tail"}),
+        _record(4, {COMMA: (True, True)}, lang="xx"),
+    ]
+    figures = ifeval_figures(records)
+    head, tail = (_find(figures, "prompt_loose", **{"lang group": group}).interval for group in ("head", "tail"))
+    assert (head.estimate, head.n, tail.estimate, tail.n) == (1, 1, 0.5, 2)
+    assert _find(figures, "instruction_loose", **{"lang group": "tail"}).interval.n == 2
+    assert not [f for f in ifeval_figures(records[1:]) if "lang group" in f.slices]
+
+
 def test_figures_of_hand_counted_verdicts():
     records = [
         _record(1, {COMMA: (True, True), WORDS: (True, True)}),

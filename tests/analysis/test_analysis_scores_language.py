@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,6 +49,17 @@ def test_a_language_is_the_mean_of_its_subsets_and_the_task_that_of_its_language
     assert find(figures, "lpr", subset="a").interval.estimate == pytest.approx(0.3)
     assert find(figures, "lpr").interval.estimate == pytest.approx((0.75 + 0.1) / 2)
     assert [find(figures, "lpr", lang="de").interval.n, find(figures, "lpr").interval.n] == [15, 25]
+
+
+def test_head_and_tail_are_means_of_their_languages() -> None:
+    records = [*lines("de", "a", "1111100000"), *lines("en", "a", "1111111111"), *lines("fr", "a", "1000000000")]
+    grouped = [replace(one, groups={"lang": "head" if one.slices["lang"] == "en" else "tail"}) for one in records]
+    figures = language_figures(grouped)
+    head, tail = (find(figures, "lpr", **{"lang group": group}).interval for group in ("head", "tail"))
+    assert (head.estimate, head.n) == (1, 10) and tail.estimate == pytest.approx((0.5 + 0.1) / 2) and tail.n == 20
+    assert head.low < 1 and tail.low < tail.estimate < tail.high
+    for same in (records, grouped[:10]):  # nothing known, or all the same
+        assert not [figure for figure in language_figures(same) if "lang group" in figure.slices]
 
 
 def test_answers_without_a_line_are_counted_as_failed_and_a_cell_of_them_as_one() -> None:

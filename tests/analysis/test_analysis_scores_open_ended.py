@@ -121,3 +121,13 @@ def test_head_and_tail_are_those_of_the_training_mixture():
     found = with_groups([record(n, {}, slices=given) for n, given in enumerate(slices)], frequency)
     assert [one.groups for one in found] == [{"domain": "head"}, {"domain": "tail"}, {"domain": "tail"}, {}]
     assert with_groups(found, frequency, 0.01)[1].groups == {"domain": "head"}
+
+
+def test_a_language_is_found_by_its_name_or_its_code():
+    counts = CategoryCounts(known=100, unknown=0, not_applicable=0, values={"English": 97, "German": 3})
+    slices = [{"lang": lang} for lang in ("en", "German", "de", "is", "zz")] + [{"domain": "de"}]
+    found = with_groups([record(n, {}, slices=given) for n, given in enumerate(slices)], Frequency({"lang": counts}))
+    assert [one.groups.get("lang") for one in found] == ["head", "tail", "tail", None, None, None]
+    assert found[0].slices == {"lang": "en"}
+    codes = CategoryCounts(known=10, unknown=0, not_applicable=0, values={"en": 0, "English": 10})  # a taxonomy's own
+    assert with_groups(found[:1], Frequency({"lang": codes}))[0].groups == {"lang": "tail"}

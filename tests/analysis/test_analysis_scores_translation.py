@@ -1,6 +1,7 @@
 """Figures of translations: sums over segments, documents drawn as a whole, and paired differences."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -36,6 +37,20 @@ def record(
 def find(figures: list[Figure], metric: str, **slices: str) -> Figure:
     (found,) = [figure for figure in figures if figure.metric == metric and figure.slices == slices]
     return found
+
+
+def test_head_and_tail_are_means_of_the_pairs_into_them() -> None:
+    noises = {"en-de": 0.2, "en-cs": 0.5, "en-is": 0.7, "en-fo": 0.9}
+    groups = {"en-de": {"lang": "head"}, "en-cs": {"lang": "tail"}, "en-is": {"lang": "tail"}, "en-fo": {}}
+    records = [
+        replace(record(n, noise, pair), groups=groups[pair]) for pair, noise in noises.items() for n in range(20)
+    ]
+    figures = translation_figures(records)
+    pairs = {pair: find(figures, "bleu", pair=pair).interval for pair in noises}
+    head, tail = (find(figures, "bleu", **{"lang group": group}).interval for group in ("head", "tail"))
+    assert (head.estimate, head.n) == (pairs["en-de"].estimate, 20)
+    assert tail.estimate == pytest.approx((pairs["en-cs"].estimate + pairs["en-is"].estimate) / 2) and tail.n == 40
+    assert not [f for f in translation_figures(records[:20]) if "lang group" in f.slices]
 
 
 def test_a_pair_scores_as_sacrebleu_scores_it_and_the_whole_is_the_mean_of_pairs() -> None:

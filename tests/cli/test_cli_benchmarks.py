@@ -135,6 +135,16 @@ def test_other_rules_score_the_same_answers_anew(tmp_path):
         assert record.scores["length_violation"] == violates
 
 
+def test_answers_that_say_nothing_are_counted_and_told(public, tmp_path, capfd):
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text("".join(json.dumps({"prompt": row["prompt"], "content": " \n"}) + "\n" for row in ROWS[:2]))
+    more = [f"answers={answers}", "suite=ifeval", "suite.ifeval.languages=[en]", f"paths.benchmarks={public}"]
+    assert call("treasure-evaluate", "benchmark", *more, f"folder={tmp_path / 'out'}") == 0
+    assert "2 answers of 2 said nothing" in capfd.readouterr().out
+    found = json.loads((tmp_path / "out" / "ifeval" / "figures.json").read_text())
+    assert found["answers"] == {"baseline": {"num": 2, "num_empty": 2, "num_too_long": 0}}
+
+
 @pytest.mark.parametrize(
     ("more", "told"),
     [
@@ -166,7 +176,11 @@ def test_a_prompt_beyond_the_context_has_an_empty_answer_and_is_told(models, tmp
     long, short = read_records(tmp_path / "out" / "ifeval" / "records.jsonl")[:2]
     assert long.content == "" and "longer than the context of 320 tokens" in long.problems[0] and not long.finished
     assert short.content and not short.problems
-    assert "1 prompt did not fit" in capfd.readouterr().out
+    assert long.scores["prompt_strict"] == 0  # what says nothing has no comma, and yet follows nothing
+    said = capfd.readouterr().out
+    assert "1 prompt did not fit" in said and "said nothing" not in said
+    found = json.loads((tmp_path / "out" / "ifeval" / "figures.json").read_text())
+    assert found["answers"] == {"baseline": {"num": 2, "num_empty": 1, "num_too_long": 1}}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -147,6 +148,27 @@ def test_a_command_goes_on_to_the_same_answers(model, tmp_path, option, capfd):
 
 def _stopped(_):
     signal.raise_signal(signal.SIGTERM)
+
+
+def test_prompts_beyond_the_context_are_told_and_cost_no_other_answer(model, tmp_path, capfd):
+    texts = ["What is 1 plus 1?", "and so on " * 10_000, "What is 2 plus 1?", "and so on " * 400, "What is 3 plus 1?"]
+    (tmp_path / "asked.jsonl").write_text("".join(json.dumps({"prompt": text}) + "\n" for text in texts))
+    files = [f"input='{tmp_path / 'asked.jsonl'}'", f"output='{tmp_path / 'out.jsonl'}'"]
+    asked = [f"checkpoint='{model}'", *files, "generation.max_new_tokens=8", DRAWN]
+    assert call("treasure-generate", *asked) == 0
+    told = capfd.readouterr().err
+    assert re.search(r"asked\.jsonl:2: the prompt has \d{5,} tokens", told) and "asked.jsonl:4: the prompt has" in told
+    assert f"2 prompts of 5 not asked: the model was trained with a context of {tiny.CONTEXT} tokens" in told
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [row["prompt"] for row in rows] == texts
+    assert [bool(row["content"]) for row in rows] == [True, False, True, False, True]
+    assert "longer than the context" in rows[1]["problems"][0] and not rows[1]["finished"]
+    (tmp_path / "asked.jsonl").write_text("".join(json.dumps({"prompt": text}) + "\n" for text in texts[::2]))
+    assert call("treasure-generate", *asked, "generation.batch_size=1") == 0
+    alone = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert alone == rows[::2]  # drawn as if nothing else had been asked
+    assert call("treasure-generate", f"checkpoint='{model}'", f"prompt='{texts[3]}'") == 2
+    assert "in which it leaves no room for an answer" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["lever", "Levers", "levrs"])

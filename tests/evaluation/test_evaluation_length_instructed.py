@@ -71,15 +71,15 @@ def test_an_answer_beyond_its_limit_has_lost_whatever_a_judge_says(tmp_path):
     found = benchmark(tmp_path, rows, verdicts=str(verdicts))
     within, beyond, tie, nobody = found.score(answers(found, ["One, two, three!", "one two three four", "a b", "a"]))
     assert within.scores["length_violation"] == 0 and within.scores["win_rate"] == 1
-    assert beyond.scores == {"num_words": 4.0, "length_violation": 1.0, "win_rate": 0.0}
+    assert beyond.scores == {"num_words": 4.0, "empty": 0.0, "length_violation": 1.0, "win_rate": 0.0}
     assert tie.scores["win_rate"] == 0.75
-    assert nobody.scores == {"num_words": 1.0, "length_violation": 0.0} and nobody.details["not_compared"]
+    assert nobody.scores == {"num_words": 1.0, "empty": 0.0, "length_violation": 0.0} and nobody.details["not_compared"]
 
 
 def test_without_a_judge_violations_are_measured_alone(tmp_path):
     found = benchmark(tmp_path, [row(n, 2) for n in range(2)])
     scores = [score.scores for score in found.score(answers(found, ["a b", "a b c"]))]
-    assert scores == [{"num_words": 2, "length_violation": 0}, {"num_words": 3, "length_violation": 1}]
+    assert [(one["num_words"], one["length_violation"]) for one in scores] == [(2, 0), (3, 1)]
     blank = benchmark(tmp_path, [row(1, 2), row(2, 2)], words=WordCount.BLANKS)
     assert [s.scores["num_words"] for s in blank.score(answers(blank, ["don't go", "a - b"]))] == [2, 3]
 
@@ -94,13 +94,27 @@ def test_only_answers_within_the_limit_are_asked_about(tmp_path, monkeypatch):
             asked.extend(pairs)
             return [()] * len(pairs)
 
-    found = benchmark(tmp_path, [row(n, 2) for n in range(2)])
-    monkeypatch.setattr(found, "_source", Counting())
+    monkeypatch.setattr("treasure.evaluation.benchmarks.contest.verdict_source", lambda *_: Counting())
+    found = benchmark(tmp_path, [row(n, 2) for n in range(2)], verdicts="judged.json")
     found.score(answers(found, ["a b", "a b c"]))
     assert [(pair.prompt, pair.answer, pair.opponent) for pair in asked] == [("Why 0?", "a b", "It is so.")]
 
 
-def test_figures_count_violations_and_wins(tmp_path):
+def test_an_empty_answer_keeps_no_limit_has_lost_and_nobody_is_asked_about_it(tmp_path):
+    rows = [row(n, 3, id=n) for n in range(4)]
+    verdicts = tmp_path / "v.jsonl"
+    judged = [{"id": n, "model": "m", "judge": "gpt", "games": [{"score": "B>A"}, {"score": "A>B"}]} for n in range(4)]
+    verdicts.write_text("".join(json.dumps(one) + "\n" for one in judged))
+    found = benchmark(tmp_path, rows, verdicts=str(verdicts))
+    none, blank, marks, good = (score.scores for score in found.score(answers(found, ["", " \n", "?!", "a b"])))
+    assert none == blank == {"num_words": 0.0, "empty": 1.0, "win_rate": 0.0}
+    assert marks["length_violation"] == 0 and marks["empty"] == 0 and marks["win_rate"] == 1  # an answer, if of no word
+    assert good["length_violation"] == 0 and good["empty"] == 0
+    alone = benchmark(tmp_path, rows[:1])
+    assert [score.scores for score in alone.score(answers(alone, [""]))] == [{"num_words": 0.0, "empty": 1.0}]
+
+
+def test_figures_count_violations_wins_and_empty_answers(tmp_path):
     rows = [row(n, 3, id=n) for n in range(10)]
     verdicts = tmp_path / "v.jsonl"
     judged = [{"id": n, "model": "m", "judge": "gpt", "games": [{"score": "B>A"}, {"score": "A>B"}]} for n in range(10)]
@@ -108,10 +122,12 @@ def test_figures_count_violations_and_wins(tmp_path):
     stored = [StoredAnswer(prompt_id=str(n), prompt="", content="word " * (n % 5), model="m") for n in range(9)]
     records = score_stored(benchmark(tmp_path, rows, verdicts=str(verdicts)), AnswerIndex(stored, "x"))
     found = {figure.metric: figure for figure in length_instructed_figures(records)}
-    assert found["length_violation_rate"].interval.estimate == pytest.approx(1 / 9)  # four words of three
-    assert (found["length_violation_rate"].interval.n, found["length_violation_rate"].num_failed) == (9, 1)
-    assert found["win_rate"].interval.estimate == pytest.approx(8 / 9)
-    assert found["win_rate_within_limit"].interval.estimate == 1
+    rate, wins, empty = (found[name] for name in ("length_violation_rate", "win_rate", "empty_rate"))
+    assert rate.interval.estimate == pytest.approx(1 / 7)  # four words of three; two of nine answers are empty
+    assert (rate.interval.n, rate.num_failed) == (7, 3)  # and one has none
+    assert wins.interval.estimate == pytest.approx(6 / 9) and (wins.interval.n, wins.num_failed) == (9, 1)
+    assert empty.interval.estimate == pytest.approx(2 / 9) and empty.interval.n == 9
+    assert found["win_rate_within_limit"].interval.estimate == 1 and found["win_rate_within_limit"].interval.n == 6
 
 
 @pytest.mark.parametrize(

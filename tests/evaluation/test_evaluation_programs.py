@@ -1,5 +1,6 @@
 import dataclasses
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from treasure.evaluation.run_programs import missing_libraries, problem_with, ru
 from treasure.evaluation.sandbox_client import HttpSandbox
 from treasure.evaluation.sandbox_config import SandboxConfig, SandboxLimits
 from treasure.evaluation.sandbox_local import LocalSandbox
-from treasure.evaluation.toolchains.kits import TOOLCHAINS
+from treasure.evaluation.toolchains.kits import TOOLCHAINS, local_kit
+from treasure.evaluation.toolchains.toolchain import Kit
 
 CONFIG = SandboxConfig(time_factor=5.0)
 QUICK = ("python", "javascript", "cpp")
@@ -260,6 +262,26 @@ def test_packages_of_node_are_those_of_the_folder_that_is_named(tmp_path: Path):
     assert run(program, config).passed
     assert not run(program).passed
     assert "npm install" in missing_libraries("javascript", config)["js-md5"]
+
+
+def test_packages_of_node_are_looked_for_where_node_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def kit(node_path: str = "", **options: str) -> Kit:
+        monkeypatch.setenv("NODE_PATH", node_path)
+        found = local_kit("javascript", SandboxConfig(tools={"node": sys.executable}, **options))
+        assert isinstance(found, Kit)
+        return found
+
+    monkeypatch.chdir(tmp_path)
+    here, there, other = (tmp_path / name for name in ("node_modules", "there", "other"))
+    assert "sandbox.node_modules is not set" in kit().missing["js-md5"]
+    assert str(other) in kit(str(other)).missing["js-md5"] and "NODE_PATH" not in kit(str(other)).environment
+    (here / "js-md5").mkdir(parents=True)
+    assert kit().environment == {"NODE_PATH": str(here)} and str(here) in kit().readable and not kit().missing
+    assert kit(f"{other}:").environment == {"NODE_PATH": str(here)}
+    (there / "js-md5").mkdir(parents=True)
+    assert kit(f"{other}:{there}").environment == {"NODE_PATH": str(there)}
+    named = kit(str(there), node_modules=str(other))  # what is named is meant
+    assert named.environment == {"NODE_PATH": str(other)} and str(other) in named.missing["js-md5"]
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Running a benchmark: nothing is done twice, nothing is lost, and records can be scored without the model."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from treasure.evaluation.benchmarks.protocol import Answer, Benchmark, Benchmark
 from treasure.evaluation.record import Regime, read_records
 from treasure.evaluation.run_benchmark import Asked, Setting, record_stored, rescore, run_benchmark
 from treasure.inference.request import NO_ANSWER, Generation, GenerationRequest
-from treasure.markers.marker_set import MarkerSet
+from treasure.markers.marker_set import Marker, MarkerSet
 
 SETTING = Setting(benchmark="echo", facts={"model": "m1"})
 
@@ -91,6 +92,49 @@ def test_a_stopped_run_goes_on_and_does_nothing_twice(tmp_path_factory, dies_at,
     assert run_benchmark(echo, wanted, third, folder, SETTING) == records
     assert third.num_answered == 0
     assert echo.num_scored == len(wanted)
+
+
+def twins(regimes=(Regime.INFERRED, Regime.FIXED), num_samples=1):
+    """Two prompts, each at three qualities, which only the regime `fixed` tells the model."""
+    levers = [MarkerSet((Marker("quality_bucket", str(n)),)) for n in range(3)]
+    return [
+        Asked(
+            prompt=BenchmarkPrompt(id=f"{text}-{number}", messages=(Message("user", text),), reference={"wanted": ""}),
+            regime=regime,
+            request=GenerationRequest((Message("user", text),), fixed=lever if regime is Regime.FIXED else MarkerSet()),
+            sample=sample,
+        )
+        for regime in regimes
+        for text in ("a", "b")
+        for number, lever in enumerate(levers)
+        for sample in range(num_samples)
+    ]
+
+
+class Numbered(Model):
+    """Each answer is another one, as draws are."""
+
+    def __call__(self, requests, description, first):
+        before = self.num_answered
+        given = super().__call__(requests, description, first)
+        return [replace(one, content=f"{one.content}{before + n}") for n, one in enumerate(given)]
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 512])
+def test_what_is_asked_in_the_same_words_and_levers_is_asked_once_a_regime_and_sample(tmp_path, batch_size):
+    model = Numbered()
+    records = run_benchmark(Echo(), twins(num_samples=2), model, tmp_path, SETTING, batch_size=batch_size)
+    assert len(records) == 24 and model.num_answered == 2 * 2 + 12
+    inferred = {(r.prompt, r.sample): {o.content for o in records if o.regime is Regime.INFERRED and
+                (o.prompt, o.sample) == (r.prompt, r.sample)} for r in records}  # fmt: skip
+    assert all(len(contents) == 1 for contents in inferred.values()) and len(inferred) == 4
+    assert len({r.content for r in records}) == 16
+    (tmp_path / "records.jsonl").unlink()
+    path = tmp_path / "answers.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:8]))
+    again = Numbered()
+    assert len(run_benchmark(Echo(), twins(num_samples=2), again, tmp_path, SETTING, batch_size=batch_size)) == 24
+    assert again.num_answered <= 16
 
 
 def test_a_line_that_was_cut_is_done_again(tmp_path):

@@ -83,7 +83,7 @@ def test_both_shapes_are_read_and_bad_rows_and_canaries_are_not_asked(tmp_path: 
     assert "into Portuguese (Brazil)" in second.messages[0].content
     assert second.levers == {"lang": "Portuguese", "task": "Translation"}
     assert second.reference == {"source": "Hello.", "target": "Olá.", "language": "pt"}
-    assert first.slices == {"pair": "en-de", "domain": "news", "document": "d"}
+    assert first.slices == {"pair": "en-de", "lang": "German", "domain": "news", "document": "d"}
 
 
 def test_the_second_reference_is_taken_where_there_is_one(tmp_path: Path) -> None:

@@ -34,6 +34,12 @@ def test_scores_come_in_the_order_of_the_segments_whatever_the_batch() -> None:
         assert small.score([]) == []
 
 
+def test_an_empty_translation_has_0_and_starts_no_process() -> None:
+    with started() as xcomet:
+        assert xcomet.score([Segment("s", empty, "r") for empty in ("", " \n")]) == [0.0, 0.0]
+        assert xcomet._process is None
+
+
 def test_one_process_serves_many_calls_and_ends_with_the_block() -> None:
     with started() as xcomet:
         xcomet.score(SEGMENTS)
@@ -56,10 +62,10 @@ def test_one_process_serves_many_calls_and_ends_with_the_block() -> None:
     ],
 )
 def test_a_fault_costs_its_batch_alone_and_says_why(fault: str, reason: str) -> None:
-    segments = [*SEGMENTS[:2], Segment("s", fault, "r"), SEGMENTS[3], *SEGMENTS[4:6]]
+    segments = [*SEGMENTS[1:3], Segment("s", fault, "r"), SEGMENTS[3], *SEGMENTS[4:6]]
     with started() as xcomet:
         found = xcomet.score(segments)
-    assert found[:2] + found[4:] == [0.0, 0.1, 0.4, 0.5]
+    assert found[:2] + found[4:] == [0.1, 0.2, 0.4, 0.5]
     for text in found[2:4]:
         assert isinstance(text, str)
         assert reason in text

@@ -9,16 +9,11 @@ from treasure.errors import TaxonomyError
 from treasure.evaluation.benchmarks.protocol import BenchmarkPrompt
 from treasure.evaluation.record import Regime
 from treasure.evaluation.run_benchmark import Asked
-from treasure.inference.backends.protocol import Backend
 from treasure.inference.levers import ChoosesNumbers, LeverMode, LeverSet
-from treasure.inference.request import Generation, GenerationRequest
+from treasure.inference.request import GenerationRequest
 from treasure.markers.header_style import HeaderStyle
 from treasure.markers.marker_set import MarkerSet
-from treasure.model.checkpoint import Prompting
 from treasure.taxonomy.taxonomy import Taxonomy
-
-TOO_LONG = "longer than the context"
-"""How the problem of a prompt that was not asked begins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,24 +47,6 @@ def ask(
         for prompt in prompts
         for sample in range(num_samples)
     ], left_out
-
-
-def answer_fitting(
-    backend: Backend, prompting: Prompting, requests: Sequence[GenerationRequest], description: str, first: int
-) -> list[Generation]:
-    """Answers of `backend`; a prompt that leaves no room in the context that the model was trained with gets an empty
-    one, with the problem that says so: what a model says beyond it means nothing, and long texts take all memory.
-    """
-    most = prompting.levers.max_length
-    sizes = [len(prompting.encoder.prompt_ids(request.messages, request.fixed)) for request in requests]
-    fitting = [request for request, size in zip(requests, sizes, strict=True) if size < most]
-    given = iter(backend.generate(fitting, description, first) if fitting else [])
-    return [
-        next(given)
-        if size < most
-        else Generation(MarkerSet(), "", (f"{TOO_LONG} of {most} tokens: the prompt has {size}",), 0, False)
-        for size in sizes
-    ]
 
 
 def _known(levers: Mapping[str, Any], taxonomy: Taxonomy, left_out: Counter[str]) -> MarkerSet:

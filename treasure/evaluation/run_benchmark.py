@@ -10,7 +10,7 @@ A run that was stopped goes on from the answers and scores that are there; one w
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,13 @@ class Asked:
     def key(self) -> Key:
         """What tells its answer from others."""
         return (self.prompt.id, str(self.regime), self.sample)
+
+    @property
+    def question(self) -> Hashable:
+        """What decides its answer: prompts may differ by levers alone, and regimes without levers ask them alike."""
+        request = self.request
+        forbidden = tuple(sorted((name, tuple(sorted(map(str, one)))) for name, one in request.forbidden.items()))
+        return (request.messages, request.fixed, request.forced, forbidden, self.regime, self.sample)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,21 +184,27 @@ def _keep_setting(path: Path, setting: dict[str, Any]) -> None:
 def _answered(
     name: str, asked: Sequence[Asked], answering: Answering, log: AnswerLog, batch_size: int
 ) -> dict[Key, Answer]:
-    """The answers of all that is asked: those of the log, and new ones, which go there; what never came is new."""
-    by_key = {one.key: one for one in asked}
-    rows = ((_row_key(row), row) for row in log.rows())
-    found = {k: _answer(by_key[k], row) for k, row in rows if k in by_key and not _never_came(row["problems"])}
+    """The answers of all that is asked: those of the log, and new ones, which go there; what never came is new.
+
+    A question is asked once.
+    """
+    rows = {_row_key(row): row for row in log.rows() if not _never_came(row["problems"])}
+    first_to_ask: dict[Hashable, Key] = {}
+    for one in asked:
+        first_to_ask.setdefault(one.question, one.key)
     for start in range(0, len(asked), batch_size):
         part = asked[start : start + batch_size]
-        if all(one.key in found for one in part):
+        if all(one.key in rows for one in part):
             continue
         place = "" if len(asked) <= batch_size else f" · {start // batch_size + 1}/{-(-len(asked) // batch_size)}"
-        given = answering([one.request for one in part], f"{name}{place}", start)
-        fresh = [(one, answer) for one, answer in zip(part, given, strict=True) if one.key not in found]
-        rows = [_answer_row(one, answer) for one, answer in fresh]
-        log.append(rows)
-        found |= {one.key: _answer(one, row) for (one, _), row in zip(fresh, rows, strict=True)}
-    return found
+        own = [one for one in part if first_to_ask[one.question] == one.key]
+        given = answering([one.request for one in own], f"{name}{place}", start) if own else []
+        fresh = {one.key: _answer_row(answer) for one, answer in zip(own, given, strict=True)}
+        answered = {**fresh, **rows}
+        new = [_row_of(one, answered[first_to_ask[one.question]]) for one in part if one.key not in rows]
+        log.append(new)
+        rows |= {_row_key(row): row for row in new}
+    return {one.key: _answer(one, rows[one.key]) for one in asked}
 
 
 def _scored(benchmark: Benchmark, answers: Sequence[Answer], log: AnswerLog, scoring: str) -> dict[Key, Score]:
@@ -241,12 +254,14 @@ def _mark(answer: Answer, scoring: str) -> str:
     return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def _answer_row(one: Asked, answer: Generation) -> dict[str, Any]:
-    prompt_id, regime, sample = one.key
+def _row_of(one: Asked, row: Mapping[str, Any]) -> dict[str, Any]:
+    """`row` as that of `one`."""
+    own = dict(zip(("prompt_id", "regime", "sample"), one.key, strict=True))
+    return own | row | own
+
+
+def _answer_row(answer: Generation) -> dict[str, Any]:
     return {
-        "prompt_id": prompt_id,
-        "regime": regime,
-        "sample": sample,
         "content": answer.content,
         "predicted": answer.markers.to_dict(),
         "problems": list(answer.problems),

@@ -69,7 +69,8 @@ class SandboxConfig:
     tools: dict[str, str] = field(default_factory=dict)
     """Paths of tools that are not on the PATH, or not the ones wanted there: 'g++', 'javac', 'go', ... -> path."""
     node_modules: str = ""
-    """Folder `node_modules` whose packages javascript programs may load; empty: none."""
+    """Folder `node_modules` whose packages javascript programs may load; empty: the first of NODE_PATH and
+    ./node_modules that holds js-md5, else none."""
     rust_registry: str = "/usr/share/cargo/registry"
     """Folder of Rust crates in source (vendored); those that programs may use are compiled from it once."""
     go_path: str = "/usr/share/gocode"

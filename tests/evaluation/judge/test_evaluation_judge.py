@@ -14,7 +14,7 @@ from test_annotation_llm_local import save_model
 
 from treasure.annotation.llm.config import LocalConfig
 from treasure.errors import AnnotationError
-from treasure.evaluation.benchmarks.contest import contest
+from treasure.evaluation.benchmarks.contest import Contest
 from treasure.evaluation.benchmarks.open_ended import OpenEnded
 from treasure.evaluation.benchmarks.open_ended_config import OpenEndedConfig
 from treasure.evaluation.benchmarks.protocol import Answer
@@ -75,11 +75,9 @@ def answer(prompt, content, opponent):
 
 def test_what_is_never_a_verdict_counts_as_lost_and_is_told(serve, judge_config):
     server = serve()
-    judge = Judge(judge_config(server, max_attempts=3))
-    good, poisoned, biased, lone = contest(
+    good, poisoned, biased, lone = Contest(judge_config(server, max_attempts=3), "").scores(
         [answer("p", "grade=9", "grade=2"), answer("POISON", "grade=9", "grade=2"), answer("BIASED", "abc", "d"),
          Answer(prompt_id="l", prompt="l", content="x")],
-        judge, needs_opponent=True,
     )  # fmt: skip
     assert good.scores == {"win_rate": 1.0, "judge_failed": 0.0, "flip": 0.0, "length_difference": 0.0}
     assert poisoned.scores == {"win_rate": 0.0, "judge_failed": 1.0, "length_difference": 0.0}

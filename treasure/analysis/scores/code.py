@@ -17,8 +17,9 @@ from treasure.evaluation.record import EvaluationRecord
 from treasure.intervals import Interval
 
 KS = (1, 5, 10, 100)
-SLICES = (("task",), ("task", "code_type"), ("task", "pair"))
-"""What figures are split by: each task, then each of its languages or pairs."""
+_GROUP = "code_type group"
+SLICES = (("task",), ("task", "code_type"), ("task", "pair"), ("task", _GROUP))
+"""What figures are split by: each task, then each of its languages or pairs, and head and tail of its languages."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,14 @@ def _asked(records: Sequence[EvaluationRecord]) -> list[_Asked]:
         passed = Counter(record.scores.get(PASSED) for record in group)
         num_scored = len(group) - passed[None]
         found.append(
-            _Asked(group[0].slices, problem_of(prompt_id), seed, num_scored, passed[1.0], len(group) - num_scored)
+            _Asked(_slices(group[0]), problem_of(prompt_id), seed, num_scored, passed[1.0], len(group) - num_scored)
         )
     return found
+
+
+def _slices(record: EvaluationRecord) -> Mapping[str, str]:
+    group = record.groups.get("code_type")
+    return record.slices if group is None else {**record.slices, _GROUP: group}
 
 
 def _split(asked: Sequence[_Asked], names: tuple[str, ...]) -> dict[tuple[str, ...], list[_Asked]]:
@@ -73,6 +79,9 @@ def _split(asked: Sequence[_Asked], names: tuple[str, ...]) -> dict[tuple[str, .
     for each in asked:
         if all(name in each.slices for name in names):
             found[tuple(each.slices[name] for name in names)].append(each)
+    if _GROUP in names:  # says something only where a task has both
+        both = {task for task, count in Counter(values[0] for values in found).items() if count > 1}
+        return {values: group for values, group in found.items() if values[0] in both}
     return found
 
 

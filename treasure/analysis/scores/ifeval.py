@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from treasure.analysis.scores.figure import Figure
+from treasure.analysis.scores.groups import by_group
 from treasure.evaluation.metrics.ifeval.registry import group_of
 from treasure.evaluation.record import EvaluationRecord
 from treasure.intervals import NUM_RESAMPLES, Interval, percentile_interval, wilson_interval
@@ -29,7 +30,8 @@ class _Share:
 
 def ifeval_figures(records: Sequence[EvaluationRecord], *, seed: int = 0) -> list[Figure]:
     """`prompt_…` is the share of answers that follow all their instructions, `instruction_…` that of instructions
-    followed, each strict and loose; for all, by language, and the latter also by group and by both.
+    followed, each strict and loose; for all, by language, by head and tail of languages where these are known (`lang
+    group`), and the latter also by group of instructions, of all and of a language.
 
     Answers without a score are in no share, and counted. `interval.n` counts prompts.
     """
@@ -52,7 +54,8 @@ def ifeval_figures(records: Sequence[EvaluationRecord], *, seed: int = 0) -> lis
     return figures
 
 
-def _slices(records: Sequence[EvaluationRecord]) -> Iterator[tuple[dict[str, str], list[EvaluationRecord]]]:
+def _slices(records: Sequence[EvaluationRecord]) -> Iterator[tuple[Mapping[str, str], list[EvaluationRecord]]]:
+    yield from by_group(records, "lang")
     languages = list(dict.fromkeys(record.slices.get("lang", "") for record in records))
     groups = sorted({group for record in records for group in _groups(record)})
     for language in (None, *(languages if len(languages) > 1 else ())):

@@ -3,12 +3,13 @@
 Letters: B resamples, C clusters (a row of a subset, which all languages share), K cells (a language of a subset).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from treasure.analysis.scores.figure import Figure
+from treasure.analysis.scores.groups import HEAD, TAIL
 from treasure.evaluation.metrics.language_confusion import (
     LINE_ACCURACY,
     LINE_PASS,
@@ -41,12 +42,15 @@ class _Table:
     counts: np.ndarray
     prompts: np.ndarray
     without: np.ndarray
+    groups: Mapping[str, str]
+    """Language -> head or tail, as far as it is known."""
 
 
 def language_figures(records: Iterable[EvaluationRecord]) -> list[Figure]:
     """All metrics of all regimes and tasks: each language of a subset, each language, each subset, and the task.
 
-    A language counts as the mean of its subsets, a task or subset as the mean of its languages. As in the reference, a
+    A language counts as the mean of its subsets; a task, a subset, and head and tail of a task where these are known
+    (`lang group`) as the mean of their languages. As in the reference, a
     language of a subset in which no answer could be judged counts as 1 in `lpr` and `wpr`; `num_failed` says how many
     answers have no score. Intervals draw rows of a subset again, with the answers of all languages and seeds to them.
     """
@@ -81,13 +85,14 @@ def _table(records: Sequence[EvaluationRecord], score: str) -> _Table:
         else:
             without[at[1]] += 1
     subsets = np.array([subset for subset, _ in clusters])
-    return _Table(tuple(cells), subsets, sums, counts, (counts > 0).sum(axis=0), without)
+    groups = {record.slices["lang"]: record.groups["lang"] for record in records if "lang" in record.groups}
+    return _Table(tuple(cells), subsets, sums, counts, (counts > 0).sum(axis=0), without, groups)
 
 
 def _figures(regime: str, task: str, metric: str, table: _Table) -> Iterator[Figure]:
     rates = _rates(table.sums.sum(axis=0), table.counts.sum(axis=0))
     draws = _draws(table)
-    for slices, weights in _views(table.cells):
+    for slices, weights in _views(table.cells, table.groups):
         inside = weights > 0
         counts = table.counts[:, inside].sum(axis=1)
         is_plain = inside.sum() == 1 and len(set(counts[counts > 0])) == 1
@@ -122,12 +127,16 @@ def _draws(table: _Table) -> np.ndarray:
     return _rates(weights @ table.sums, weights @ table.counts)
 
 
-def _views(cells: Sequence[tuple[str, str]]) -> Iterator[tuple[dict[str, str], np.ndarray]]:
-    """(slices, weights (K,) that add up to 1): the task, each language, each subset, each cell."""
+def _views(cells: Sequence[tuple[str, str]], groups: Mapping[str, str]) -> Iterator[tuple[dict[str, str], np.ndarray]]:
+    """(slices, weights (K,) that add up to 1): the task, head and tail if it has both, each language, subset, cell."""
     languages, subsets = (sorted(set(names)) for names in zip(*cells, strict=True))
     by_language = {language: np.array([float(found == language) for found, _ in cells]) for language in languages}
     by_language = {language: weights / weights.sum() for language, weights in by_language.items()}
     yield {}, np.mean([*by_language.values()], axis=0)
+    if {HEAD, TAIL} <= set(groups.values()):
+        for group in (HEAD, TAIL):
+            members = [weights for language, weights in by_language.items() if groups.get(language) == group]
+            yield {"lang group": group}, np.mean(members, axis=0)
     for language, weights in by_language.items():
         yield {"lang": language}, weights
     for subset in subsets:

@@ -10,9 +10,11 @@ from treasure.evaluation.record import EvaluationRecord
 def length_instructed_figures(records: Sequence[EvaluationRecord]) -> list[Figure]:
     """Figures of one model on a benchmark of limits of words, by regime.
 
-    - `length_violation_rate`, on all and each slice: the share of answers with more words than their limit.
-    - `win_rate`, on all and each slice, where there was a judge: the mean over games; an answer beyond its limit has
-      lost, ties count half, games without a verdict as lost.
+    - `length_violation_rate`, on all and each slice: the share of answers with more words than their limit, of those
+      that say something; `num_failed` counts the others.
+    - `empty_rate`: the share of answers that say nothing.
+    - `win_rate`, on all and each slice, where there was a judge: the mean over games; an answer that is empty or beyond
+      its limit has lost, ties count half, games without a verdict as lost.
     - `win_rate_within_limit`: the same among the answers that keep their limit.
     - `judge_failure_rate`: the share of games without a verdict, of those that were judged.
     - `num_words`: mean words of an answer.
@@ -22,6 +24,7 @@ def length_instructed_figures(records: Sequence[EvaluationRecord]) -> list[Figur
         for slices, part in by_slice(group):
             figures += mean_figures(part, "length_violation", "length_violation_rate", regime, slices)
             figures += mean_figures(part, "win_rate", "win_rate", regime, slices)
+        figures += mean_figures(group, "empty", "empty_rate", regime)
         kept = [record for record in group if record.scores.get("length_violation") == 0]
         figures += mean_figures(kept, "win_rate", "win_rate_within_limit", regime)
         figures += mean_figures(kept, "judge_failed", "judge_failure_rate", regime)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from treasure.analysis.scores.figure import Figure
+from treasure.analysis.scores.groups import by_group
 from treasure.evaluation.metrics.translation import bleu_of, chrf_of
 from treasure.evaluation.record import EvaluationRecord
 from treasure.intervals import NUM_RESAMPLES, Interval, percentile_interval
@@ -28,7 +29,8 @@ _UNITS = {BLEU: "points of 100", CHRF: "points of 100", XCOMET: "0 to 1"}
 
 
 def translation_figures(records: Iterable[EvaluationRecord]) -> list[Figure]:
-    """Each metric by regime: of each pair, of each domain of a pair, and the mean over pairs.
+    """Each metric by regime: of each pair, of each domain of a pair, and the mean over pairs; also over those into
+    languages of the head and of the tail, where these are known (`lang group`).
 
     Segments of a document hang together, and pairs share their sources, so intervals draw whole documents again for all
     pairs at once. `interval.n` counts segments.
@@ -82,7 +84,7 @@ def _has(record: EvaluationRecord, metric: str) -> bool:
 
 
 def _views(records: Sequence[EvaluationRecord]) -> Iterator[tuple[dict[str, str], list[EvaluationRecord]]]:
-    """(slices, records): all, each pair, each domain of a pair."""
+    """(slices, records): all, head and tail of the languages translated into, each pair, each domain of a pair."""
     found: dict[tuple[tuple[str, str], ...], list[EvaluationRecord]] = {}
     for record in records:
         pair, domain = ("pair", record.slices["pair"]), ("domain", record.slices["domain"])
@@ -90,6 +92,8 @@ def _views(records: Sequence[EvaluationRecord]) -> Iterator[tuple[dict[str, str]
             found.setdefault(view, []).append(record)
     for view in sorted(found):
         yield dict(view), found[view]
+    for slices, members in by_group(records, "lang"):
+        yield dict(slices), members
 
 
 def _interval(

@@ -17,7 +17,7 @@ from treasure.config.run_folder import to_plain
 from treasure.config.run_lock import run_lock
 from treasure.config.schema import BenchmarksCommand, RescoreCommand, RunCommand
 from treasure.errors import ConfigError, DataError, Interrupted
-from treasure.evaluation.asking import TOO_LONG, AskedModel, answer_fitting, ask
+from treasure.evaluation.asking import AskedModel, ask
 from treasure.evaluation.benchmarks.protocol import Benchmark
 from treasure.evaluation.config import regimes_of
 from treasure.evaluation.record import EvaluationRecord, Regime, read_records, write_records
@@ -33,6 +33,7 @@ from treasure.evaluation.suite import benchmarks_of, check_names, stored_answers
 from treasure.files import told_when_full
 from treasure.inference.backends.build import make_backend
 from treasure.inference.backends.protocol import Backend
+from treasure.inference.fitting import TOO_LONG, answer_fitting, prompt_sizes
 from treasure.inference.length_calibration import LengthCalibration
 from treasure.inference.levers import LeverSet
 from treasure.inference.request import Generation, GenerationRequest
@@ -122,7 +123,9 @@ def _answered(config: BenchmarksCommand) -> _RecordsOf:
     def answering(requests: Sequence[GenerationRequest], description: str, first: int) -> list[Generation]:
         if not backend:
             backend.append(make_backend(config.backend, config.generation, folder))
-        return answer_fitting(backend[0], prompting, requests, description, first)
+        sizes = prompt_sizes(prompting.encoder, requests)
+        context = prompting.levers.max_length
+        return answer_fitting(backend[0].generate, requests, sizes, context, description, first)
 
     def records_of(kind: str, benchmark: Benchmark, place: Path) -> list[EvaluationRecord]:
         prompts = list(benchmark.prompts())[: config.limit]
@@ -199,10 +202,12 @@ def _finish(
 ) -> None:
     """Writes the figures and the page of answers, with those of other evaluations beside; shows the main figures."""
     figures = figures_of(kind, records)
-    write_figures(folder, benchmark.name, kind, figures)
+    write_figures(folder, benchmark.name, kind, figures, records)
     console.print(figures_table(benchmark.name, figures))
-    if num_long := len({r.prompt_id for r in records if any(TOO_LONG in problem for problem in r.problems)}):
+    if num_long := len({record.prompt_id for record in records if _is_too_long(record)}):
         say(f"{benchmark.name}: {plural(num_long, 'prompt')} did not fit the model's context; their answers are empty.")
+    if num_empty := sum(not record.content.strip() for record in records if not _is_too_long(record)):
+        say(f"{benchmark.name}: {plural(num_empty, 'answer')} of {len(records):,} said nothing.")
     for reason, count in unscored_reasons(records).items():
         say(f"{benchmark.name}: {plural(count, 'answer')} without a score: {reason}")
     others = {Path(name).name: read_records(_beside(Path(name), benchmark.name)) for name in beside}
@@ -217,9 +222,27 @@ def _beside(folder: Path, name: str) -> Path:
     return path
 
 
-def write_figures(folder: Path, name: str, kind: str, figures: Sequence[Figure]) -> None:
-    """Writes all figures as JSON."""
-    write_json(folder / FIGURES, {"benchmark": name, "kind": kind, "figures": [_plain(figure) for figure in figures]})
+def write_figures(
+    folder: Path, name: str, kind: str, figures: Sequence[Figure], records: Sequence[EvaluationRecord] = ()
+) -> None:
+    """Writes all figures as JSON, and how many answers of each regime are in `records`, empty ones counted apart."""
+    answers = {"answers": _answers(records)} if records else {}
+    plain = [_plain(figure) for figure in figures]
+    write_json(folder / FIGURES, {"benchmark": name, "kind": kind, **answers, "figures": plain})
+
+
+def _answers(records: Sequence[EvaluationRecord]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for record in records:
+        counts = found.setdefault(str(record.regime), {"num": 0, "num_empty": 0, "num_too_long": 0})
+        counts["num"] += 1
+        counts["num_empty"] += not record.content.strip()
+        counts["num_too_long"] += _is_too_long(record)
+    return found
+
+
+def _is_too_long(record: EvaluationRecord) -> bool:
+    return any(TOO_LONG in problem for problem in record.problems)
 
 
 def _plain(figure: Figure) -> dict[str, object]:

@@ -1,8 +1,10 @@
 """The job of `treasure-generate`: a trained model answers one prompt or a file of prompts, with levers."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,12 @@ from treasure.cli.jobs.kept_answers import kept_answers, origin
 from treasure.cli.posterior_bars import posterior_bars
 from treasure.config.schema import GenerateCommand
 from treasure.data.example import Message
-from treasure.errors import DataError, Interrupted, LeverError, TaxonomyError
+from treasure.errors import ConfigError, DataError, Interrupted, LeverError, TaxonomyError
 from treasure.files import told_when_full
 from treasure.inference.backends.build import make_backend
 from treasure.inference.choosing import choose
 from treasure.inference.config import BackendKind
+from treasure.inference.fitting import Answer, answer_fitting, prompt_sizes
 from treasure.inference.generate import Generator
 from treasure.inference.guidance import generate_guided
 from treasure.inference.length_calibration import LengthCalibration
@@ -32,9 +35,8 @@ from treasure.model.checkpoint import Checkpoint, Prompting, load_checkpoint, lo
 from treasure.plurals import plural
 from treasure.printable import printable
 
-Answer = Callable[[Sequence[GenerationRequest], str | None, int], list[Generation]]
-"""What answers requests: shows a bar where there is a description; the number is that of the first of them."""
-
+_LOG = logging.getLogger(__name__)
+_MOST_TOLD = 5
 _BATCHES_AT_ONCE = 4
 """Batches that are answered before their answers are kept: more run a little faster, fewer lose less when stopped."""
 
@@ -52,8 +54,8 @@ def run(config: GenerateCommand) -> None:
     folder = Path(config.checkpoint)
     runs_here = config.backend.kind is BackendKind.TRANSFORMERS
     model = load_checkpoint(folder) if runs_here else load_prompting(folder)
-    requests = _requests(config, model)
-    answer = _answering(config, model, requests)
+    requests, lines = _requests(config, model)
+    answer = _fitting(config, model, requests, lines, _answering(config, model, requests))
     if output is not None:
         _write(config, output, requests, answer)
         return
@@ -121,6 +123,44 @@ def _answering(config: GenerateCommand, model: Checkpoint | Prompting, requests:
     return generator.generate
 
 
+def _fitting(
+    config: GenerateCommand,
+    model: Checkpoint | Prompting,
+    requests: Sequence[GenerationRequest],
+    lines: Sequence[int],
+    answer: Answer,
+) -> Answer:
+    """`answer`, for those of `requests` that fit the model's context; the others get empty answers, and are told.
+
+    Raises:
+        ConfigError: the one prompt of the command does not fit.
+    """
+    context, sizes = model.levers.max_length, prompt_sizes(model.encoder, requests)
+    if all(size < context for size in sizes):
+        return answer
+    if config.input is None:
+        raise ConfigError(
+            f"The prompt has {sizes[0]} tokens with its markers, and the model was trained with a context of {context} "
+            "tokens, in which it leaves no room for an answer. Shorten it."
+        )
+    long = [(line, size) for line, size in zip(lines, sizes, strict=True) if size >= context]
+    for line, size in long[:_MOST_TOLD]:
+        _LOG.warning("%s:%d: the prompt has %d tokens.", config.input, line, size)
+    _LOG.warning(
+        "%s of %d not asked: the model was trained with a context of %d tokens, in which too long ones leave no room; "
+        "their answers are empty and say so.",
+        plural(len(long), "prompt"), len(requests), context,
+    )  # fmt: skip
+    # Draws are keyed by the number among the prompts that are asked, wherever a part of them begins.
+    asked_before = [0, *accumulate(size < context for size in sizes)]
+
+    def answering(part: Sequence[GenerationRequest], description: str | None, first: int) -> list[Generation]:
+        own = sizes[first : first + len(part)]
+        return answer_fitting(answer, part, own, context, description, asked_before[first])
+
+    return answering
+
+
 def _beliefs(
     config: GenerateCommand, model: Checkpoint | Prompting, request: GenerationRequest, answer: Generation
 ) -> tuple[RenderableType | None, tuple[str, ...]]:
@@ -137,8 +177,8 @@ def _beliefs(
     return posterior_bars(reader.conditional([request], headers)[0]), ()
 
 
-def _requests(config: GenerateCommand, model: Checkpoint | Prompting) -> list[GenerationRequest]:
-    """What is asked, with the levers of the command under those of each row.
+def _requests(config: GenerateCommand, model: Checkpoint | Prompting) -> tuple[list[GenerationRequest], list[int]]:
+    """What is asked, with the levers of the command under those of each row, and the lines that it stands in.
 
     Raises:
         TaxonomyError, LeverError: levers that are impossible; those of a row name file and line.
@@ -149,18 +189,20 @@ def _requests(config: GenerateCommand, model: Checkpoint | Prompting) -> list[Ge
     if config.input is None:
         assert config.prompt is not None
         _check_has_levers(model, levers, config.checkpoint)
-        return [levers.request((Message("user", config.prompt),), taxonomy, style, lengths)]
+        return [levers.request((Message("user", config.prompt),), taxonomy, style, lengths)], [1]
     found: list[GenerationRequest] = []
+    lines: list[int] = []
     for line, prompt, own in _rows(Path(config.input)):
         try:
             both = LeverSet.of(taxonomy, own).over(levers, taxonomy)
             _check_has_levers(model, both, config.checkpoint)
             found.append(both.request((Message("user", prompt),), taxonomy, style, lengths))
+            lines.append(line)
         except (TaxonomyError, LeverError) as error:
             raise DataError(str(error), config.input, line) from error
     if not found:
         raise DataError("The file holds no prompt.", config.input)
-    return found
+    return found, lines
 
 
 def _check_has_levers(model: Checkpoint | Prompting, levers: LeverSet, folder: str) -> None:

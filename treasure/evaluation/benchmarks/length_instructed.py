@@ -8,16 +8,15 @@ Source: Yuan et al. 2024, Following Length Constraints in Instructions, arXiv 24
 github.com/facebookresearch/RAM, projects/length_instruct.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from treasure.data.example import Message, example_id
 from treasure.data.raw_rows import RawRow, raw_rows
 from treasure.errors import DataError
-from treasure.evaluation.benchmarks.contest import contest, reference
+from treasure.evaluation.benchmarks.contest import Contest, reference
 from treasure.evaluation.benchmarks.length_instructed_config import LengthInstructedConfig, WordCount
 from treasure.evaluation.benchmarks.protocol import Answer, BenchmarkPrompt, Score
 from treasure.evaluation.exchange.cells import cells, id_cell, text_cell
-from treasure.evaluation.judge.source import VerdictSource, verdict_source
 from treasure.evaluation.metrics.words import count_blank_words, count_words
 
 
@@ -25,13 +24,8 @@ class LengthInstructed:
     """The prompts of AlpacaEval-LI."""
 
     def __init__(self, config: LengthInstructedConfig) -> None:
-        self._config = config
-        self._source: VerdictSource | None = None
-
-    @property
-    def name(self) -> str:
-        """As the configuration has it."""
-        return self._config.name
+        self._config, self.name = config, config.name
+        self._contest = Contest(config.judge, config.verdicts)
 
     def prompts(self) -> list[BenchmarkPrompt]:
         """All prompts, in the order of the file.
@@ -52,29 +46,22 @@ class LengthInstructed:
     def score(self, answers: Sequence[Answer]) -> list[Score]:
         """One score for each answer.
 
-        `num_words`; `length_violation`, 1 for more words than the limit; with a judge or stored verdicts also the
-        scores of `contest`, where an answer beyond its limit has lost, and nobody is asked about it.
-
-        Raises:
-            AnnotationError: the judge refuses, or its budget is used up; what is judged is kept.
-            DataError: the stored verdicts, or the records of the judge, cannot be used.
-            Interrupted: a signal asked to stop; what is judged is kept.
+        `num_words`; `empty`, 1 for an answer without a visible character; of others `length_violation`, 1 for more
+        words than the limit. With a judge or stored verdicts also the scores of `Contest`, with what that raises; an
+        answer that is empty or beyond its limit has lost, and nobody is asked about it.
         """
         counts = [self._num_words(answer.content) for answer in answers]
-        fits = [count <= answer.reference["max_len"] for answer, count in zip(answers, counts, strict=True)]
-        contests = self._contests([answer for answer, does in zip(answers, fits, strict=True) if does])
-        return [
-            _score(count, next(contests) if does else None, has_judge=self._source is not None)
-            for count, does in zip(counts, fits, strict=True)
+        fits = [
+            _is_said(answer) and count <= answer.reference["max_len"]
+            for answer, count in zip(answers, counts, strict=True)
         ]
-
-    def _contests(self, answers: Sequence[Answer]) -> Iterator[Score]:
-        config = self._config
-        if self._source is None:
-            self._source = verdict_source(config.judge, config.verdicts)
-        if self._source is None:
-            return iter([Score()] * len(answers))
-        return iter(contest(answers, self._source, needs_opponent=True))
+        is_decided = self._contest.is_decided
+        kept = [answer for answer, does in zip(answers, fits, strict=True) if does]
+        compared = iter(self._contest.scores(kept) if is_decided else [Score()] * len(kept))
+        return [
+            _score(answer, count, next(compared) if does else None, is_decided=is_decided)
+            for answer, count, does in zip(answers, counts, fits, strict=True)
+        ]
 
     def _num_words(self, text: str) -> int:
         return count_words(text) if self._config.words is WordCount.NLTK else count_blank_words(text)
@@ -99,12 +86,18 @@ class LengthInstructed:
         )
 
 
-def _score(num_words: int, compared: Score | None, *, has_judge: bool) -> Score:
-    """`compared` is None for an answer beyond its limit."""
-    scores = {"num_words": float(num_words), "length_violation": float(compared is None)}
+def _is_said(answer: Answer) -> bool:
+    return bool(answer.content.strip())
+
+
+def _score(answer: Answer, num_words: int, compared: Score | None, *, is_decided: bool) -> Score:
+    """`compared` is None for an answer that is empty or beyond its limit."""
+    scores = {"num_words": float(num_words), "empty": float(not _is_said(answer))}
+    if _is_said(answer):
+        scores["length_violation"] = float(compared is None)
     if compared is not None:
         return Score(scores={**scores, **compared.scores}, details=dict(compared.details) | _why(compared))
-    return Score(scores={**scores, "win_rate": 0.0} if has_judge else scores)
+    return Score(scores={**scores, "win_rate": 0.0} if is_decided else scores)
 
 
 def _why(compared: Score) -> dict[str, str]:

@@ -7,25 +7,19 @@ the judge is our own, so numbers with other judges or wordings are not comparabl
 from collections.abc import Sequence
 from typing import Any
 
-from treasure.evaluation.benchmarks.contest import contest, reference
+from treasure.evaluation.benchmarks.contest import Contest, reference
 from treasure.evaluation.benchmarks.open_ended_config import OpenEndedConfig
 from treasure.evaluation.benchmarks.prompt_file import FilePrompt, read_prompts
 from treasure.evaluation.benchmarks.protocol import Answer, BenchmarkPrompt, Score
 from treasure.evaluation.exchange.answers import AnswerIndex, read_answers
-from treasure.evaluation.judge.source import VerdictSource, verdict_source
 
 
 class OpenEnded:
     """The prompts of a file, with an opponent's answers where these are given."""
 
     def __init__(self, config: OpenEndedConfig) -> None:
-        self._config = config
-        self._source: VerdictSource | None = None
-
-    @property
-    def name(self) -> str:
-        """As the configuration has it."""
-        return self._config.name
+        self._config, self.name = config, config.name
+        self._contest = Contest(config.judge, config.verdicts)
 
     def prompts(self) -> list[BenchmarkPrompt]:
         """All prompts, in the order of the file.
@@ -39,16 +33,8 @@ class OpenEnded:
         return [self._prompt(row, opponent) for row in rows]
 
     def score(self, answers: Sequence[Answer]) -> list[Score]:
-        """One score for each answer: see `contest`.
-
-        Raises:
-            AnnotationError: the judge refuses, or its budget is used up; what is judged is kept.
-            DataError: the stored verdicts, or the records of the judge, cannot be used.
-            Interrupted: a signal asked to stop; what is judged is kept.
-        """
-        if self._source is None:
-            self._source = verdict_source(self._config.judge, self._config.verdicts)
-        return contest(answers, self._source, needs_opponent=not self._config.verdicts)
+        """One score for each answer, with what is raised: see `Contest.scores`."""
+        return self._contest.scores(answers)
 
     def _prompt(self, row: FilePrompt, opponent: AnswerIndex | None) -> BenchmarkPrompt:
         other = None if opponent is None else opponent.find(row.id, row.text)

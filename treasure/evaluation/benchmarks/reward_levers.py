@@ -1,7 +1,7 @@
 """`RewardLevers`: the same prompts at each quality, from the worst to the best, scored by a reward model.
 
 `quality_bucket` is set together with `quality`, the 95th percentile of that bucket in the prompt's language. Regimes
-without levers ask the same prompt as often; they are what setting a quality is compared with.
+without levers are what setting a quality is compared with: one answer stands beside all qualities.
 
 Source: D'souza et al. 2025, arXiv 2506.14702, Figure 4.
 """
@@ -32,13 +32,8 @@ class RewardLevers:
     """The prompts of a file at each quality."""
 
     def __init__(self, config: RewardLeversConfig) -> None:
-        self._config = config
+        self._config, self.name = config, config.name
         self._model: RewardModel | None = None
-
-    @property
-    def name(self) -> str:
-        """As the configuration has it."""
-        return self._config.name
 
     def prompts(self) -> list[BenchmarkPrompt]:
         """Each prompt of the file once for each bucket.

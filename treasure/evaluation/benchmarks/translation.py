@@ -91,7 +91,7 @@ class Translation:
             id=f"{text.pair}/{text.number}",
             messages=(Message("user", asked),),
             levers={"lang": spoken(code), "task": "Translation"},
-            slices={"pair": text.pair, "domain": text.domain, "document": text.document},
+            slices={"pair": text.pair, "lang": spoken(code), "domain": text.domain, "document": text.document},
             reference={"source": text.source, "target": text.target, "language": code},
         )
 

@@ -66,14 +66,18 @@ class Xcomet:
     def score(self, segments: Sequence[Segment]) -> list[float | str]:
         """A score for each segment, in general from 0 to 1, or a text that says why there is none.
 
-        A batch that fails is tried once more by a fresh process, then given up alone.
+        A batch that fails is tried once more by a fresh process, then given up alone. An empty translation has 0: the
+        model would give it some number that means nothing.
 
         Raises:
             ScorerError: the process cannot load the model.
         """
-        size, found = self._config.batch_size, list[float | str]()
-        for start in range(0, len(segments), size):
-            found += self._batch(segments[start : start + size])
+        found: list[float | str] = [0.0] * len(segments)
+        said = [place for place, segment in enumerate(segments) if segment.answer.strip()]
+        for start in range(0, len(said), self._config.batch_size):
+            places = said[start : start + self._config.batch_size]
+            for place, score in zip(places, self._batch([segments[i] for i in places]), strict=True):
+                found[place] = score
         return found
 
     def close(self) -> None:

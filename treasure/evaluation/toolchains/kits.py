@@ -22,9 +22,6 @@ TOOLCHAINS: dict[str, Toolchain] = {
 }
 
 
-_NO_MODULES = "sandbox.node_modules is not set; npm install js-md5, and name the folder there"
-
-
 def local_kit(language: str, config: SandboxConfig) -> Kit | str:
     """What this machine has of a language of `TOOLCHAINS`, or why programs in it cannot be built here."""
     toolchain = TOOLCHAINS[language]
@@ -59,11 +56,19 @@ def _python(tools: dict[str, str], config: SandboxConfig) -> Kit:
 
 
 def _javascript(tools: dict[str, str], config: SandboxConfig) -> Kit:
-    if not config.node_modules:
-        return Kit(tools=tools, readable=(tools["node"],), missing={"js-md5": _NO_MODULES})
-    folder = str(Path(config.node_modules).resolve())
-    missing = {} if Path(folder, "js-md5").is_dir() else {"js-md5": f"it is not in {folder}; npm install js-md5"}
-    return Kit(tools=tools, environment={"NODE_PATH": folder}, readable=(tools["node"], folder), missing=missing)
+    """Packages come from the folder that is named, else from the first with js-md5 of those that node looks in."""
+    is_named = bool(config.node_modules)
+    names = [config.node_modules] if is_named else [*os.environ.get("NODE_PATH", "").split(os.pathsep), "node_modules"]
+    folders = [str(Path(name).resolve()) for name in names if name]
+    having = [folder for folder in folders if Path(folder, "js-md5").is_dir()]
+    chosen = (folders if is_named else having)[:1]
+    unset = "" if is_named else "sandbox.node_modules is not set, and "
+    return Kit(
+        tools=tools,
+        environment={"NODE_PATH": chosen[0]} if chosen else {},
+        readable=(tools["node"], *chosen),
+        missing={} if having else {"js-md5": f"{unset}it is not in {' or '.join(folders)}; npm install js-md5"},
+    )
 
 
 def _java(tools: dict[str, str], config: SandboxConfig) -> Kit:
