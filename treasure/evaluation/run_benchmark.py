@@ -11,6 +11,7 @@ A run that was stopped goes on from the answers and scores that are there; one w
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,11 @@ from typing import Any
 from tqdm import tqdm
 
 from treasure.errors import ConfigError, DataError
-from treasure.evaluation.answer_log import AnswerLog
 from treasure.evaluation.benchmarks.protocol import Answer, Benchmark, BenchmarkPrompt, Score
 from treasure.evaluation.record import EvaluationRecord, Regime, read_records, write_records
 from treasure.inference.request import Generation, GenerationRequest
 from treasure.jsonl import write_json
+from treasure.line_log import LineLog, line_log
 
 RECORDS, ANSWERS, SCORES, SETTING = "records.jsonl", "answers.jsonl", "scores.jsonl", "setting.json"
 _SCORED_AT_ONCE = 64
@@ -78,16 +79,17 @@ def run_benchmark(
     `batch_size` answers are asked for and kept together.
 
     Raises:
-        ConfigError: the folder holds answers of another setting; says which.
+        ConfigError: the folder holds answers of another setting, and says which; or another process works there.
         DataError: a file of the folder was changed by hand, or two prompts have the same id.
     """
     _check_ids(benchmark.name, asked)
     prompts = list({one.prompt.id: one.prompt for one in asked}.values())
-    _keep_setting(folder / SETTING, setting.to_dict(prompts))
-    answers = _answered(benchmark.name, asked, answering, AnswerLog(folder / ANSWERS), batch_size)
-    scores = _scored(benchmark, [answers[one.key] for one in asked], AnswerLog(folder / SCORES))
-    records = [_record(benchmark.name, one, answers[one.key], scores[one.key], seed) for one in asked]
-    write_records(folder / RECORDS, records)
+    with _log(folder, ANSWERS) as answer_log, _log(folder, SCORES) as score_log:
+        _keep_setting(folder / SETTING, setting.to_dict(prompts))
+        answers = _answered(benchmark.name, asked, answering, answer_log, batch_size)
+        scores = _scored(benchmark, [answers[one.key] for one in asked], score_log)
+        records = [_record(benchmark.name, one, answers[one.key], scores[one.key], seed) for one in asked]
+        write_records(folder / RECORDS, records)
     return records
 
 
@@ -119,9 +121,10 @@ def record_stored(
     benchmark: Benchmark, answers: Sequence[Answer], folder: Path, *, seed: int = 0
 ) -> list[EvaluationRecord]:
     """Scores answers that somebody else's model gave and writes their records."""
-    scores = _scored(benchmark, list(answers), AnswerLog(folder / SCORES))
-    records = [_stored_record(benchmark.name, answer, scores[_key(answer)], seed) for answer in answers]
-    write_records(folder / RECORDS, records)
+    with _log(folder, SCORES) as log:
+        scores = _scored(benchmark, list(answers), log)
+        records = [_stored_record(benchmark.name, answer, scores[_key(answer)], seed) for answer in answers]
+        write_records(folder / RECORDS, records)
     return records
 
 
@@ -140,6 +143,10 @@ def answer_of(record: EvaluationRecord) -> Answer:
         problems=record.problems,
         finished=record.finished,
     )
+
+
+def _log(folder: Path, name: str) -> AbstractContextManager[LineLog]:
+    return line_log(folder / name, holds=name.partition(".")[0], remedy="give another folder (folder=…)")
 
 
 def _check_ids(name: str, asked: Sequence[Asked]) -> None:
@@ -170,7 +177,7 @@ def _keep_setting(path: Path, setting: dict[str, Any]) -> None:
 
 
 def _answered(
-    name: str, asked: Sequence[Asked], answering: Answering, log: AnswerLog, batch_size: int
+    name: str, asked: Sequence[Asked], answering: Answering, log: LineLog, batch_size: int
 ) -> dict[Key, Answer]:
     """The answers of all that is asked: those of the log, and new ones, which go there."""
     by_key = {one.key: one for one in asked}
@@ -188,7 +195,7 @@ def _answered(
     return found
 
 
-def _scored(benchmark: Benchmark, answers: Sequence[Answer], log: AnswerLog) -> dict[Key, Score]:
+def _scored(benchmark: Benchmark, answers: Sequence[Answer], log: LineLog) -> dict[Key, Score]:
     """The scores of all answers: those of the log, where the answer is still the same, and new ones, which go there."""
     marks = {_key(answer): _mark(answer) for answer in answers}
     found = {
