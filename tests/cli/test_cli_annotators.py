@@ -1,18 +1,17 @@
 """Annotators that are trained or asked over a network, from the command line to the sidecar."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import fault_server
 import pytest
+from running_server import running
 
 from treasure.annotation.sidecar import Sidecar
 from treasure.taxonomy.taxonomy import Taxonomy
 
 REPOSITORY = Path(__file__).parents[2]
-SERVER = REPOSITORY / "tests" / "annotation" / "llm" / "fault_server.py"
 WORDS = {
     "Legal": ["contract", "court", "clause", "tenant", "statute", "appeal", "lease", "plaintiff", "notary", "verdict"],
     "Math": ["integral", "prime", "triangle", "matrix", "fraction", "theorem", "polygon", "vector", "cosine", "digit"],
@@ -23,11 +22,8 @@ WORDS = {
 def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """Address and log of a server that speaks OpenAI's protocol and fails three times in ten."""
     log, options = tmp_path / "server.jsonl", json.dumps({"fault_rate": 0.3, "hang_s": 0.5, "retry_after": "0.01"})
-    process = subprocess.Popen([sys.executable, str(SERVER), str(log), options], stdout=subprocess.PIPE, text=True)
-    with process:
-        assert process.stdout is not None
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1", log
-        process.kill()
+    with running(fault_server.__file__, log, options) as found:
+        yield found.base_url, log
 
 
 def files(path: Path, rows: list[dict], more: str = "") -> list[str]:

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from treasure.data.example import Message
 from treasure.errors import ConfigError, DataError
-from treasure.evaluation.answer_log import AnswerLog
 from treasure.evaluation.benchmarks.protocol import Answer, Benchmark, BenchmarkPrompt, Score
 from treasure.evaluation.record import Regime, read_records
 from treasure.evaluation.run_benchmark import Asked, Setting, record_stored, rescore, run_benchmark
@@ -147,6 +146,19 @@ def test_a_line_that_was_cut_is_done_again(tmp_path):
     assert model.num_answered == len(wanted)  # its batch, so that draws are those of the first time
 
 
+def test_two_at_once_in_a_folder_are_refused(tmp_path):
+    """Whoever comes second is told, and neither asks twice nor writes between the lines of the first."""
+    echo = Echo()
+
+    def answering(requests, description, first):
+        with pytest.raises(ConfigError, match=r"writes answers to '.*answers.jsonl'.*folder="):
+            run_benchmark(echo, asked(echo), Model(), tmp_path, SETTING)
+        return Model()(requests, description, first)
+
+    assert len(run_benchmark(echo, asked(echo), answering, tmp_path, SETTING)) == 10
+    assert len((tmp_path / "answers.jsonl").read_text().splitlines()) == 10
+
+
 def test_an_answer_that_changed_is_scored_again(tmp_path):
     echo, wanted = Echo(), asked(Echo(), regimes=[Regime.INFERRED])
     run_benchmark(echo, wanted, Model(), tmp_path, SETTING)
@@ -239,19 +251,3 @@ def test_the_same_prompt_twice_is_refused(tmp_path):
     echo = Echo()
     with pytest.raises(DataError, match="'p0' is there twice"):
         run_benchmark(echo, asked(echo) + asked(echo)[:1], Model(), tmp_path, SETTING)
-
-
-def test_a_log_that_others_wrote_to_is_refused(tmp_path):
-    path = tmp_path / "log.jsonl"
-    path.write_text('{"a": 1}\nnonsense\n')
-    with pytest.raises(DataError, match=r"log.jsonl:2: .*Remove the file"):
-        AnswerLog(path).rows()
-
-
-@given(st.lists(st.text(), max_size=5))
-def test_a_log_keeps_any_text(tmp_path_factory, texts):
-    path = tmp_path_factory.mktemp("log") / "log.jsonl"
-    log = AnswerLog(path)
-    for text in texts:
-        log.append([{"text": text}])
-    assert [row["text"] for row in AnswerLog(path).rows()] == texts

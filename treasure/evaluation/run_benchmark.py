@@ -11,6 +11,7 @@ A run that was stopped goes on from the answers and scores that are there; one w
 import hashlib
 import json
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,11 @@ from typing import Any
 from tqdm import tqdm
 
 from treasure.errors import ConfigError, DataError
-from treasure.evaluation.answer_log import AnswerLog
 from treasure.evaluation.benchmarks.protocol import Answer, Benchmark, BenchmarkPrompt, Score
 from treasure.evaluation.record import EvaluationRecord, Regime, read_records, write_records
 from treasure.inference.request import NO_ANSWER, Generation, GenerationRequest
 from treasure.jsonl import write_json
+from treasure.line_log import LineLog, line_log
 
 RECORDS, ANSWERS, SCORES, SETTING = "records.jsonl", "answers.jsonl", "scores.jsonl", "setting.json"
 _SCORED_AT_ONCE = 64
@@ -90,16 +91,17 @@ def run_benchmark(
     `batch_size` answers are asked for and kept together.
 
     Raises:
-        ConfigError: the folder holds answers of another setting; says which.
+        ConfigError: the folder holds answers of another setting, and says which; or another process works there.
         DataError: a file of the folder was changed by hand, or two prompts have the same id.
     """
     _check_ids(benchmark.name, asked)
     prompts = list({one.prompt.id: one.prompt for one in asked}.values())
-    _keep_setting(folder / SETTING, setting.to_dict(prompts))
-    answers = _answered(benchmark.name, asked, answering, AnswerLog(folder / ANSWERS), batch_size)
-    scores = _scored(benchmark, [answers[one.key] for one in asked], AnswerLog(folder / SCORES), setting.scoring)
-    records = [_record(benchmark.name, one, answers[one.key], scores[one.key], seed) for one in asked]
-    write_records(folder / RECORDS, records)
+    with _log(folder, ANSWERS) as answer_log, _log(folder, SCORES) as score_log:
+        _keep_setting(folder / SETTING, setting.to_dict(prompts))
+        answers = _answered(benchmark.name, asked, answering, answer_log, batch_size)
+        scores = _scored(benchmark, [answers[one.key] for one in asked], score_log, setting.scoring)
+        records = [_record(benchmark.name, one, answers[one.key], scores[one.key], seed) for one in asked]
+        write_records(folder / RECORDS, records)
     return records
 
 
@@ -131,9 +133,10 @@ def record_stored(
     benchmark: Benchmark, answers: Sequence[Answer], folder: Path, *, seed: int = 0, scoring: str = ""
 ) -> list[EvaluationRecord]:
     """Scores answers that somebody else's model gave and writes their records; `scoring` is that of a `Setting`."""
-    scores = _scored(benchmark, list(answers), AnswerLog(folder / SCORES), scoring)
-    records = [_stored_record(benchmark.name, answer, scores[_key(answer)], seed) for answer in answers]
-    write_records(folder / RECORDS, records)
+    with _log(folder, SCORES) as log:
+        scores = _scored(benchmark, list(answers), log, scoring)
+        records = [_stored_record(benchmark.name, answer, scores[_key(answer)], seed) for answer in answers]
+        write_records(folder / RECORDS, records)
     return records
 
 
@@ -152,6 +155,10 @@ def answer_of(record: EvaluationRecord) -> Answer:
         problems=record.problems,
         finished=record.finished,
     )
+
+
+def _log(folder: Path, name: str) -> AbstractContextManager[LineLog]:
+    return line_log(folder / name, holds=name.partition(".")[0], remedy="give another folder (folder=…)")
 
 
 def _check_ids(name: str, asked: Sequence[Asked]) -> None:
@@ -182,7 +189,7 @@ def _keep_setting(path: Path, setting: dict[str, Any]) -> None:
 
 
 def _answered(
-    name: str, asked: Sequence[Asked], answering: Answering, log: AnswerLog, batch_size: int
+    name: str, asked: Sequence[Asked], answering: Answering, log: LineLog, batch_size: int
 ) -> dict[Key, Answer]:
     """The answers of all that is asked: those of the log, and new ones, which go there; what never came is new.
 
@@ -207,7 +214,7 @@ def _answered(
     return {one.key: _answer(one, rows[one.key]) for one in asked}
 
 
-def _scored(benchmark: Benchmark, answers: Sequence[Answer], log: AnswerLog, scoring: str) -> dict[Key, Score]:
+def _scored(benchmark: Benchmark, answers: Sequence[Answer], log: LineLog, scoring: str) -> dict[Key, Score]:
     """The scores of all answers: those of the log, where answer and rules are still the same, and new ones, which go
     there. What had no score is scored again, since what was missing may be there now.
     """
@@ -257,7 +264,7 @@ def _mark(answer: Answer, scoring: str) -> str:
 def _row_of(one: Asked, row: Mapping[str, Any]) -> dict[str, Any]:
     """`row` as that of `one`."""
     own = dict(zip(("prompt_id", "regime", "sample"), one.key, strict=True))
-    return own | row | own
+    return {**own, **row, **own}
 
 
 def _answer_row(answer: Generation) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from llm_examples import TAXONOMY, example, numbered
 
 from treasure.annotation.llm.annotator import LLMAnnotator
-from treasure.annotation.llm.config import LLMConfig, RunnerConfig
+from treasure.annotation.llm.config import LLMConfig
+from treasure.llm.config import RunnerConfig
 
 BLOCK = 100
 POISONED = 5

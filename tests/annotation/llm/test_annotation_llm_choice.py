@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 from llm_examples import TAXONOMY, closed
 
 from treasure.annotation.llm.choice import (
-    LETTERS,
-    InvalidAnswerError,
     check_letters,
     make_choice,
     parse_answer,
@@ -17,6 +15,8 @@ from treasure.annotation.llm.choice import (
     response_format,
 )
 from treasure.errors import ConfigError
+from treasure.llm.chat import InvalidAnswerError
+from treasure.llm.request import LETTERS
 from treasure.taxonomy.taxonomy import Category, Kind, Value
 
 DOMAIN, TASK = (make_choice(TAXONOMY.category(name), 0) for name in ("domain", "task"))

@@ -13,8 +13,8 @@ from llm_examples import TAXONOMY
 
 from treasure.annotation.llm.config import AnswerMode, LLMConfig
 from treasure.annotation.llm.prompt import PromptWriter
-from treasure.annotation.llm.records import Records
 from treasure.annotation.llm.shots import Shots
+from treasure.llm.records import Records
 
 COUNT, CONCURRENCY, KILLS = 300, 16, 5
 RUNNER = {
@@ -81,7 +81,7 @@ def prompts(rows):
     """Prompt as the server names it -> (example, category), as an uninterrupted run would ask."""
     config = LLMConfig(model="fake", records="-")
     writer = PromptWriter(TAXONOMY, Shots(), mode=AnswerMode.STRUCTURED, seed=0, max_text_tokens=2000,
-                          decides=config.decides)  # fmt: skip
+                          decides=config.access.decides)  # fmt: skip
     named = {}
     for row in rows:
         for category in ("domain", "task"):

@@ -1,43 +1,21 @@
 import json
-import math
 import os
 import signal
 
 import pytest
 import torch
-from llm_examples import TAXONOMY, annotate, closed, example, numbered
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from byte_model import save_model
+from llm_examples import TAXONOMY, annotate, example, numbered
 
 from treasure.annotation.finding import Outcome
 from treasure.annotation.llm.annotator import LLMAnnotator
-from treasure.annotation.llm.choice import make_choice
-from treasure.annotation.llm.config import LLMConfig, LocalConfig, RunnerConfig
-from treasure.annotation.llm.local import LocalModel
-from treasure.annotation.llm.prompt import Request
+from treasure.annotation.llm.config import LLMConfig
 from treasure.errors import AnnotationError, ConfigError, Interrupted
+from treasure.llm.config import LocalConfig, RunnerConfig
 from treasure.stopping import stop_signals
 
 TEMPLATE = "{% for m in messages %}<{{ m.role }}>{{ m.content }}\n{% endfor %}<assistant>"
 NO_SYSTEM = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}" + TEMPLATE
-
-
-def save_model(folder, template=None, context=8192):
-    """A random model over bytes."""
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE(vocab={letter: number for number, letter in enumerate(alphabet)}, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer)
-    fast.chat_template = template
-    fast.save_pretrained(folder)
-    torch.manual_seed(0)
-    shape = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
-    config = LlamaConfig(vocab_size=256, num_key_value_heads=2, max_position_embeddings=context, **shape)
-    model = LlamaForCausalLM(config)
-    with torch.no_grad():
-        model.lm_head.weight.mul_(20)  # else all labels are about as probable
-    model.save_pretrained(folder)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -60,50 +38,6 @@ def config(folder, tmp_path, **options):
     local = LocalConfig(batch_size=options.pop("batch_size", 3), accelerator="cpu")
     defaults = {"model": str(folder), "records": str(tmp_path / "records.sqlite"), "max_text_tokens": 60}
     return LLMConfig(**{**defaults, **options}, on_this_machine=True, local=local)
-
-
-def requests(count):
-    """Prompts of different lengths that begin alike, and labels of which one begins another."""
-    category = closed("code_type", "c", "cpp", "csharp", "go")
-    return [
-        Request(
-            str(n), str(n), (make_choice(category, n),), "All begin like this.", f"Text {'and so on ' * (n % 4)}{n}"
-        )
-        for n in range(count)
-    ]
-
-
-def plain_log_probability(model, prompt, option):
-    """One forward pass over the whole, no cache, no batch, no padding."""
-    ids = torch.tensor([prompt + option])
-    with torch.no_grad():
-        table = model(ids).logits[0].float().log_softmax(-1)
-    return sum(float(table[len(prompt) + place - 1, token]) for place, token in enumerate(option))
-
-
-@pytest.mark.parametrize("batch_size", [1, 3, 50])
-def test_probabilities_are_those_of_the_plain_model(folder, tmp_path, batch_size):
-    local = LocalModel(config(folder, tmp_path, batch_size=batch_size))
-    model = LlamaForCausalLM.from_pretrained(folder).eval()
-    asked = requests(7)
-    replies = [reply for start in (0, 4) for reply in local.ask(asked[start : start + 4])]  # the second keeps a prefix
-    spread = []
-    for request, reply in zip(asked, replies, strict=True):
-        prompt = list(f"{request.system}\n\n{request.user}\n\nLabel:".encode())
-        to_id = {byte: local._tokenizer(bytes([byte]).decode())["input_ids"][0] for byte in range(32, 127)}
-        to_id[10] = local._tokenizer("\n")["input_ids"][0]
-        logs = {
-            label: plain_log_probability(
-                model, [to_id[byte] for byte in prompt], [to_id[byte] for byte in f" {label}\n".encode()]
-            )
-            for label in request.choices[0].labels
-        }
-        total = math.log(sum(math.exp(log) for log in logs.values()))
-        expected = {label: math.exp(log - total) for label, log in logs.items()}
-        assert reply.probabilities["code_type"] == pytest.approx(expected, rel=1e-3, abs=1e-6)
-        assert reply.answers["code_type"] == max(expected, key=expected.get)
-        spread.append(max(expected.values()))
-    assert max(spread) > 0.3 and len({reply.answers["code_type"] for reply in replies}) >= 1
 
 
 @pytest.mark.parametrize("template", [None, TEMPLATE, NO_SYSTEM], ids=["plain", "chat", "no system"])

@@ -5,7 +5,6 @@ import signal
 import sys
 import threading
 import time
-from email.utils import formatdate
 
 import pytest
 from fault_server import FAULTS
@@ -14,10 +13,10 @@ from omegaconf import OmegaConf
 
 from treasure.annotation.finding import Outcome
 from treasure.annotation.llm.annotator import LLMAnnotator
-from treasure.annotation.llm.chat import _retry_after_s
-from treasure.annotation.llm.config import AnswerMode, LLMConfig, RunnerConfig
-from treasure.annotation.llm.record import Totals
+from treasure.annotation.llm.config import AnswerMode, LLMConfig
 from treasure.errors import AnnotationError, ConfigError, Interrupted, MissingExtraError
+from treasure.llm.config import RunnerConfig
+from treasure.llm.record import Totals
 from treasure.stopping import deferred_stop, stop_signals
 
 DOMAIN = {"categories": ["domain"]}
@@ -109,30 +108,6 @@ def test_retry_after_holds_back_all_requests(serve, llm_config):
     late = [moment - times["429"][0] for moment in times["answered"]]
     assert sum(wait < 1.4 for wait in late) <= 1  # the one that was in flight
     assert len(late) == 6
-
-
-def test_retry_after_is_read_in_all_its_forms():
-    assert _retry_after_s({"retry-after": "2"}) == 2
-    assert _retry_after_s({"retry-after-ms": "250", "retry-after": "9"}) == 0.25
-    assert _retry_after_s({"retry-after": formatdate(time.time() + 100, usegmt=True)}) == pytest.approx(100, abs=5)
-    assert _retry_after_s({"retry-after": "1e9"}) == 3600
-    for odd in ("", "soon", "nan", "-3", "inf", formatdate(time.time() - 100)):
-        assert _retry_after_s({"retry-after": odd}) == 0
-
-
-def test_waits_grow_and_vary(llm_config, tmp_path):
-    from test_annotation_llm_records import REQUEST
-
-    from treasure.annotation.llm.records import Records
-    from treasure.annotation.llm.runner import Runner
-
-    records = Records(tmp_path / "r.sqlite", "m")
-    runner = Runner(llm_config(backoff_s=1.0, max_backoff_s=10.0), records)
-    waits = [runner._backoff_s(REQUEST, attempt) for attempt in range(1, 1200)]
-    records.close()
-    for wait, longest in zip(waits, [1, 2, 4, 8, 10, 10], strict=False):
-        assert longest / 2 <= wait <= longest
-    assert len(set(waits)) == len(waits) and max(waits) <= 10
 
 
 def test_requests_keep_to_their_rate(serve, llm_config):

@@ -7,10 +7,10 @@ import json
 import sys
 from pathlib import Path
 
-from treasure.annotation.llm.config import RunnerConfig
 from treasure.evaluation.judge.config import JudgeConfig
 from treasure.evaluation.judge.game import Pair
 from treasure.evaluation.judge.judge import Judge
+from treasure.llm.config import RunnerConfig
 
 RUNNER = {"concurrency": 4, "timeout_s": 3.0, "backoff_s": 0.05, "max_backoff_s": 0.2, "max_attempts": 8}
 

@@ -7,13 +7,11 @@ said to be cut.
     python judge_server.py <log file> '<options as JSON>'        prints its port
 """
 
-import asyncio
-import json
 import re
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "annotation" / "llm"))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import fault_server
 
@@ -48,5 +46,4 @@ class JudgeServer(fault_server.Server):
 
 
 if __name__ == "__main__":
-    fault_server.Server = JudgeServer
-    asyncio.run(fault_server.main(sys.argv[1], fault_server.Options(**json.loads(sys.argv[2]))))
+    fault_server.main(JudgeServer)

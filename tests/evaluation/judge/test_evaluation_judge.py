@@ -8,11 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
+from byte_model import save_model
 from judge_client import pairs
 from shared_files import EVAL, needs_files
-from test_annotation_llm_local import save_model
 
-from treasure.annotation.llm.config import LocalConfig
 from treasure.errors import AnnotationError
 from treasure.evaluation.benchmarks.contest import Contest
 from treasure.evaluation.benchmarks.open_ended import OpenEnded
@@ -24,6 +23,7 @@ from treasure.evaluation.judge.game import Pair, win
 from treasure.evaluation.judge.judge import SAME_TEXT, Judge
 from treasure.evaluation.record import read_records
 from treasure.evaluation.run_benchmark import record_stored, rescore
+from treasure.llm.config import LocalConfig
 
 
 def pair(prompt, answer, opponent):

@@ -1,11 +1,11 @@
 import pytest
 
-from treasure.annotation.llm.choice import InvalidAnswerError
 from treasure.errors import ConfigError
 from treasure.evaluation.judge.config import JudgeConfig
 from treasure.evaluation.judge.game import Game, failed_share, game_from_dict, is_flipped, win
 from treasure.evaluation.judge.prompt import judge_request, prompt_hash
 from treasure.evaluation.judge.verdict import VERDICTS, read_verdict, worth
+from treasure.llm.chat import InvalidAnswerError
 
 
 @pytest.mark.parametrize("verdict", VERDICTS)

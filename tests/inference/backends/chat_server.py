@@ -8,9 +8,7 @@ request's body, its fault, and the ids of its prompt. What is posted to /set are
 """
 
 import asyncio
-import contextlib
 import json
-import re
 import sys
 from dataclasses import dataclass, field
 from functools import cache
@@ -20,6 +18,10 @@ import jinja2
 import regex
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LogitsProcessor, LogitsProcessorList
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from http_server import HttpServer, completion, failure, serve_forever
 
 POISON = "POISON"
 
@@ -51,9 +53,8 @@ class Held(LogitsProcessor):
         return scores.masked_fill(~allowed, -torch.inf)
 
 
-class Server:
-    def __init__(self, log):
-        self.log, self.options, self.number = log, Options(), 0
+class Server(HttpServer):
+    options = Options()
 
     @staticmethod
     @cache
@@ -64,15 +65,8 @@ class Server:
         self.options, self.number = Options(**options), 0
         self.log.truncate(0)
 
-    async def connection(self, reader, writer):
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while await self.request(reader, writer):
-                pass
-        writer.close()
-
     async def request(self, reader, writer):
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        body = json.loads(await reader.readexactly(int(re.search(r"content-length: (\d+)", head, re.IGNORECASE)[1])))
+        head, body = await self.read(reader)
         if head.startswith("POST /set "):
             self.set(body)
             writer.write(b"HTTP/1.1 200 x\r\ncontent-length: 0\r\n\r\n")
@@ -83,27 +77,19 @@ class Server:
         if any(POISON in message["content"] for message in body["messages"]):
             fault = self.options.poison
         row = {"body": body, "fault": fault}
-        status, headers, data = self.failure(fault) or self.answer(body, row)
-        self.log.write(json.dumps(row) + "\n")
-        self.log.flush()
+        response = self.failure(fault) or self.answer(body, row)
+        self.note(row)
         if fault == "timeout":
             await asyncio.sleep(5)
-        payload = f"HTTP/1.1 {status} x\r\ncontent-length: {len(data)}\r\n{headers}\r\n".encode() + data
-        writer.write(payload[:-20] if fault == "cut" else payload)
-        await writer.drain()
+        await self.send(writer, response, is_cut=fault == "cut")
         return fault not in ("cut", "timeout")
 
     def failure(self, fault):
-        if fault == "429":
-            return 429, "retry-after: 0.1\r\n", b'{"error": {"message": "slow down"}}'
-        if fault in ("400", "401", "500"):
-            return int(fault), "", json.dumps({"error": {"message": f"fault {fault}"}}).encode()
         bodies = {
-            "bad_json": '{"choices": [{"message": ',
             "no_choices": "{}",
             "no_text": '{"choices": [{"message": {"role": "assistant", "content": null}}]}',
         }
-        return (200, "", bodies[fault].encode()) if fault in bodies else None
+        return (200, "", bodies[fault].encode()) if fault in bodies else failure(fault, "0.1")
 
     def answer(self, body, row):
         model, tokenizer = self.load(body["model"])
@@ -140,16 +126,9 @@ class Server:
             "message": {"role": "assistant", "content": content},
         }
         usage = {"prompt_tokens": len(ids), "completion_tokens": len(output)} if self.options.counts_tokens else None
-        return 200, "", json.dumps({"object": "chat.completion", "choices": [choice], "usage": usage}).encode()
-
-
-async def main(log_path):
-    with Path(log_path).open("a") as log:
-        server = await asyncio.start_server(Server(log).connection, "127.0.0.1", 0, limit=2**26)
-        print(server.sockets[0].getsockname()[1], flush=True)
-        await server.serve_forever()
+        return completion(choice, usage)
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(serve_forever(Server, sys.argv[1]))

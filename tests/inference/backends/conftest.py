@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -10,6 +8,7 @@ from urllib.request import Request, urlopen
 import pytest
 import tiny
 import torch
+from running_server import RunningServer, running
 
 from treasure.data.config import BatchConfig
 from treasure.inference.config import RemoteConfig
@@ -55,15 +54,8 @@ def learned_folder(tmp_path_factory):
     return make
 
 
-class RunningServer:
+class ChatServer(RunningServer):
     """The chat server, and what it has been asked since it was given options."""
-
-    def __init__(self, port, log):
-        self.port, self.log = port, log
-
-    @property
-    def requests(self):
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
 
     def set(self, **options):
         request = Request(f"http://127.0.0.1:{self.port}/set", json.dumps(options).encode())
@@ -73,18 +65,14 @@ class RunningServer:
     def config(self, folder, **options):
         """A configuration for the model in `folder`, with fast retries."""
         options = {"backoff_s": 0.01, "timeout_s": 20.0, **options}
-        return RemoteConfig(base_url=f"http://127.0.0.1:{self.port}/v1", model=str(folder), **options)
+        return RemoteConfig(base_url=self.base_url, model=str(folder), **options)
 
 
 @pytest.fixture(scope="session")
 def _server(tmp_path_factory):
     log = tmp_path_factory.mktemp("server") / "requests.jsonl"
-    command = [sys.executable, str(Path(__file__).with_name("chat_server.py")), str(log)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield RunningServer(int(process.stdout.readline()), log)
-        finally:
-            process.kill()
+    with running(Path(__file__).with_name("chat_server.py"), log, kind=ChatServer) as found:
+        yield found
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """`LLMAnnotator`: asks a language model about what more trusted annotators left open.
 
-example, what is known -> requests (prompt.py) -> answers (runner.py, kept by records.py) -> findings
+example, what is known -> requests (prompt.py) -> answers (treasure/llm) -> findings
 """
 
 import os
@@ -10,19 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from treasure.annotation.finding import Finding, Outcome
-from treasure.annotation.llm.chat import check_installed
 from treasure.annotation.llm.choice import check_letters
-from treasure.annotation.llm.config import AnswerMode, LLMConfig, digest
+from treasure.annotation.llm.config import AnswerMode, LLMConfig
 from treasure.annotation.llm.estimate import Estimate, estimate
-from treasure.annotation.llm.local_runner import LocalRunner
+from treasure.annotation.llm.label_form import label_form
 from treasure.annotation.llm.progress import Bar
-from treasure.annotation.llm.prompt import PROMPT_VERSION, PromptWriter, Request
-from treasure.annotation.llm.record import Record, Status, Totals
-from treasure.annotation.llm.records import Records
-from treasure.annotation.llm.runner import Runner
+from treasure.annotation.llm.prompt import PROMPT_VERSION, PromptWriter
 from treasure.annotation.llm.shots import Shots, load_shots
 from treasure.data.example import Example
 from treasure.errors import ConfigError, did_you_mean
+from treasure.llm.chat import check_installed
+from treasure.llm.local_runner import LocalRunner
+from treasure.llm.record import Record, Status, Totals
+from treasure.llm.records import Records
+from treasure.llm.request import Request, digest
+from treasure.llm.runner import Runner
 from treasure.taxonomy.taxonomy import Category, Taxonomy
 
 NAME = "llm"
@@ -66,7 +68,7 @@ class LLMAnnotator:
             mode=None if config.on_this_machine else config.answer_mode,
             seed=config.seed,
             max_text_tokens=config.max_text_tokens,
-            decides=config.decides,
+            decides=config.access.decides,
         )
         self._version = _version(config, [taxonomy.category(name) for name in self._categories], self._shots)
         self._session: _Session | None = None
@@ -157,8 +159,7 @@ class LLMAnnotator:
             self._session = None
         if self._session is None:
             records = Records(Path(self._config.records), self._config.model)
-            runner = (LocalRunner if self._config.on_this_machine else Runner)(self._config, records)
-            self._session = _Session(os.getpid(), records, runner, Bar(records))
+            self._session = _Session(os.getpid(), records, _runner(self._config, records), Bar(records))
         return self._session
 
     def _requests(
@@ -229,10 +230,16 @@ class _Session:
 _OF_PARENTS: list[_Session] = []
 
 
+def _runner(config: LLMConfig, records: Records) -> Runner | LocalRunner:
+    if config.on_this_machine:
+        return LocalRunner(config.access, records)
+    return Runner(config.access, records, label_form(config.answer_mode, config.max_answer_tokens))
+
+
 def _version(config: LLMConfig, categories: Sequence[Category], shots: Shots) -> str:
     settings = [
         PROMPT_VERSION,
-        config.decides,
+        config.access.decides,
         config.seed,
         config.max_text_tokens,
         config.categories_per_request,

@@ -9,47 +9,18 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from treasure.errors import ConfigError
+from treasure.llm.chat import InvalidAnswerError
+from treasure.llm.request import LETTERS, Choice
 from treasure.seeding import stream
 from treasure.taxonomy.taxonomy import Category
-
-LETTERS = "BCDEFGHJKLMNOPQRSTUVWXYZ"
-"""One token each in any tokenizer; without A and I, with which a sentence may begin."""
 
 _ABSTENTIONS = ("Unspecified", "Unsure", "CannotTell")
 _LEAST_MASS = 0.5
 _FENCED = re.compile(r"```(?:json)?\s*\n?(.*?)\n?\s*```", re.DOTALL)
 _THOUGHT = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
-
-
-class InvalidAnswerError(Exception):
-    """An answer that is not exactly one label for each category; says what came instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The labels of one category: `values` in the taxonomy's order, and all of them, `abstain` too, as shown.
-
-    Without a label to abstain by, `abstain` is empty.
-    """
-
-    category: str
-    values: tuple[str, ...]
-    abstain: str
-    shown: tuple[str, ...]
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Values in the taxonomy's order, then the abstention."""
-        return (*self.values, self.abstain) if self.abstain else self.values
-
-    @property
-    def letters(self) -> dict[str, str]:
-        """Letter -> label, in the order shown."""
-        return dict(zip(LETTERS, self.shown, strict=False))
 
 
 def make_choice(category: Category, *key: str | int) -> Choice:
@@ -141,11 +112,6 @@ def read_letters(alternatives: Sequence[Any], choice: Choice) -> dict[str, float
     if mass < _LEAST_MASS:
         raise InvalidAnswerError(f"only {mass:.0%} of the probability is on the letters of {choice.category}")
     return {label: probability / mass for label, probability in found.items()}
-
-
-def best(probabilities: Mapping[str, float]) -> str:
-    """The most probable label."""
-    return max(probabilities, key=lambda label: probabilities[label])
 
 
 def _is_unspecified(name: str) -> bool:

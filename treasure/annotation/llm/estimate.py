@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from treasure.annotation.llm.config import AnswerMode, LLMConfig
-from treasure.annotation.llm.prompt import Request
-from treasure.annotation.llm.records import Experience
+from treasure.llm.record import Experience
+from treasure.llm.request import Request
 
 _TOKENS_PER_LABEL = 6
 _ASSUMED_LATENCY_S = 1.0

@@ -2,7 +2,7 @@
 
 from tqdm import tqdm
 
-from treasure.annotation.llm.records import Records
+from treasure.llm.records import Records
 
 
 class Bar:

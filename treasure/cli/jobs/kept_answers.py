@@ -3,24 +3,23 @@
 <output>.part      line 1: what the answers belong to; then one answer a line, in the order of the prompts
 <output>           all of them, when the last is there
 
-A line that was cut off as its process died is left out. One process at a time fills a file: its lock ends with it.
+A line that was cut off as its process died is left out. One process at a time fills a file: see `line_log`.
 """
 
-import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from treasure.config.schema import GenerateCommand
 from treasure.errors import ConfigError, DataError
 from treasure.inference.config import BackendKind
 from treasure.inference.request import GenerationRequest
 from treasure.jsonl import read_jsonl, write_jsonl
+from treasure.line_log import LineLog, line_log
 from treasure.model.levers import LEVERS_FILE
 from treasure.model.weights import weights_sum
 from treasure.stopping import deferred_stop
@@ -51,27 +50,26 @@ def _digest(value: Any) -> str:
 
 
 class KeptAnswers:
-    """The open file of `kept_answers`; the first `num_kept` answers are in it."""
+    """What `kept_answers` gives: the open log, in which the first `num_kept` answers are."""
 
-    def __init__(self, output: Path, path: Path, file: IO[bytes], of: Mapping[str, str]) -> None:
-        self.path, self.num_kept = path, 0
-        self._output, self._file, self._of = output, file, of
+    def __init__(self, output: Path, log: LineLog, of: Mapping[str, str]) -> None:
+        self.path, self.num_kept = log.path, 0
+        self._output, self._log, self._of = output, log, of
 
     def begin(self) -> None:
         """Takes over what is in the file, or begins it.
 
         Raises:
             ConfigError: it holds answers of another command.
+            DataError: one of its answers was changed by hand.
         """
-        self._file.seek(0)
-        lines = self._file.read().split(b"\n")[:-1]  # behind the last end of a line is nothing, or a line cut off
+        lines = self._log.lines()
         if len(lines) > 1:
             self._check(lines[0])
-            self.num_kept = len(lines) - 1
-            self._file.truncate(sum(len(line) + 1 for line in lines))
+            self.num_kept = len(self._log.rows()) - 1
         else:
-            self._file.truncate(0)
-            self._write([{_HEAD: dict(self._of)}])
+            self._log.clear()
+            self._log.append([{_HEAD: dict(self._of)}])
 
     def _check(self, head: bytes) -> None:
         remedy = f"To begin anew delete '{self.path}', or name another output."
@@ -88,15 +86,8 @@ class KeptAnswers:
     def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Keeps the next answers; when this ends they are on the disk."""
         with deferred_stop():
-            self._write(rows)
+            self._log.append(rows)
             self.num_kept += len(rows)
-
-    def _write(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        # Half a surrogate pair, which UTF-8 lacks, is written as Python escapes it, and JSON does so alike.
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        self._file.write(text.encode(errors="backslashreplace"))
-        self._file.flush()
-        os.fsync(self._file.fileno())
 
     def finish(self) -> int:
         """Writes all answers to the output, which is whole or untouched; how many there are."""
@@ -116,28 +107,11 @@ def kept_answers(output: Path, of: Mapping[str, str]) -> Iterator[KeptAnswers]:
     path = output.with_name(output.name + ".part")
     if path.exists() and not path.is_file():
         raise DataError("This is where unfinished answers are kept, and it is no file. Name another output.", path)
-    with _locked(path) as file:
-        kept = KeptAnswers(output, path, file, of)
+    with line_log(path, holds="answers", remedy="name another output") as log:
+        kept = KeptAnswers(output, log, of)
         kept.begin()
         try:
             yield kept
         finally:
             if not kept.num_kept:
-                path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[IO[bytes]]:
-    while True:
-        with path.open("a+b") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise ConfigError(
-                    f"Another process writes answers to '{path}'. Wait for it, or name another output."
-                ) from error
-            # Whoever held the lock may have finished the file between our opening and our turn.
-            with suppress(FileNotFoundError):
-                if os.fstat(file.fileno()).st_ino == path.stat().st_ino:
-                    yield file
-                    return
+                log.clear()

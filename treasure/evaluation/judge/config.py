@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from treasure.annotation.llm.config import AnswerMode, LLMConfig, LocalConfig, RunnerConfig
 from treasure.errors import ConfigError
+from treasure.llm.config import LocalConfig, ModelAccess, RunnerConfig
 
 
 @dataclass(kw_only=True, slots=True)
@@ -59,19 +59,20 @@ class JudgeConfig:
         """Where the model runs, for people."""
         return "this machine" if self.on_this_machine else self.base_url or "the client's default endpoint"
 
-    def to_llm(self) -> LLMConfig:
-        """The same for those who send requests, whatever these ask."""
-        return LLMConfig(
+    @property
+    def access(self) -> ModelAccess:
+        """The model for those who send requests, whatever these ask."""
+        return ModelAccess(
+            options="judge",
             model=self.model,
-            records=self.records,
             on_this_machine=self.on_this_machine,
             base_url=self.base_url,
             api_key_env=self.api_key_env,
-            answer_mode=AnswerMode.TEXT,
-            max_text_tokens=self.max_text_tokens,
+            mode="text",
             temperature=self.temperature,
             max_answer_tokens=self.max_answer_tokens,
             extra_body=self.extra_body,
             runner=self.runner,
             local=self.local,
+            shorten="lower judge.max_text_tokens",
         )

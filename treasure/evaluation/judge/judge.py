@@ -1,6 +1,6 @@
 """`Judge`: compares answers by a model at an endpoint or on this machine, each pair in both orders.
 
-pairs -> requests (prompt.py) -> verdicts (endpoint.py, kept by annotation/llm/records.py) -> games
+pairs -> requests (prompt.py) -> verdicts (treasure/llm, read by verdict_form.py) -> games
 """
 
 import weakref
@@ -11,18 +11,18 @@ from typing import Any
 
 from tqdm import tqdm
 
-from treasure.annotation.llm.chat import check_installed
-from treasure.annotation.llm.local_runner import LocalRunner
-from treasure.annotation.llm.prompt import Request
-from treasure.annotation.llm.record import Record, Status
-from treasure.annotation.llm.records import Records
-from treasure.annotation.llm.runner import Runner
 from treasure.errors import TreasureError
 from treasure.evaluation.judge.config import JudgeConfig
-from treasure.evaluation.judge.endpoint import TEXT, JudgeEndpoint
 from treasure.evaluation.judge.game import Game, Pair
 from treasure.evaluation.judge.prompt import CHOICE, judge_request, prompt_hash
 from treasure.evaluation.judge.verdict import worth
+from treasure.evaluation.judge.verdict_form import TEXT, verdict_form
+from treasure.llm.chat import check_installed
+from treasure.llm.local_runner import LocalRunner
+from treasure.llm.record import Record, Status
+from treasure.llm.records import Records
+from treasure.llm.request import Request
+from treasure.llm.runner import Runner
 
 SAME_TEXT = "both answers are the same text, so nobody was asked"
 
@@ -91,10 +91,11 @@ class Judge:
 
     def _open(self) -> Runner | LocalRunner:
         if self._runner is None:
-            llm = self._config.to_llm()
-            records = Records(Path(llm.records), llm.model)
+            access = self._config.access
+            records = Records(Path(self._config.records), access.model)
             weakref.finalize(self, _close, records)
-            self._runner = LocalRunner(llm, records) if llm.on_this_machine else Runner(llm, records, JudgeEndpoint)
+            form = verdict_form(access.max_answer_tokens)
+            self._runner = LocalRunner(access, records) if access.on_this_machine else Runner(access, records, form)
         return self._runner
 
 

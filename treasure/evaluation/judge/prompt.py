@@ -1,11 +1,9 @@
 """What a judge reads: how to compare, then the prompt and both answers between lines that no text can forge."""
 
-from treasure.annotation.llm.choice import Choice
-from treasure.annotation.llm.config import digest
-from treasure.annotation.llm.prompt import Request
-from treasure.annotation.llm.text import clip, fence_code, harmless
 from treasure.evaluation.judge.config import JudgeConfig
 from treasure.evaluation.judge.verdict import VERDICTS
+from treasure.llm.request import Choice, Request, digest
+from treasure.llm.text import clip, fence_code, harmless
 
 CHOICE = Choice("verdict", VERDICTS, "", VERDICTS)
 """The five verdicts as labels; a judge cannot abstain."""
@@ -54,7 +52,7 @@ def judge_request(config: JudgeConfig, prompt_id: str, prompt: str, first: str, 
     shown = [text if text.strip() else _EMPTY for text in texts]
     code = fence_code(*texts)
     user = _USER.format(code=code, prompt=shown[0], first=shown[1], second=shown[2], ending=_ending(config))
-    key = digest(["judge", config.to_llm().decides, _SYSTEM, user], size=16)
+    key = digest(["judge", config.access.decides, _SYSTEM, user], size=16)
     return Request(key, prompt_id, (CHOICE,), _SYSTEM, user)
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from treasure.annotation.llm.choice import InvalidAnswerError
+from treasure.llm.chat import InvalidAnswerError
 
 VERDICTS = ("A>>B", "A>B", "A=B", "B>A", "B>>A")
 """From 'A is much better' to 'B is much better'. Source: Li et al. 2024, Arena-Hard, arXiv 2406.11939."""

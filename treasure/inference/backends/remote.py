@@ -12,22 +12,22 @@ from typing import Any
 
 from tqdm import tqdm
 
-from treasure.annotation.llm.chat import (
-    AttemptError,
-    ChatClient,
-    Hope,
-    check_installed,
-    first_choice,
-    run_loop,
-    short,
-    used,
-)
-from treasure.annotation.llm.choice import InvalidAnswerError
 from treasure.errors import ConfigError, GenerationError
 from treasure.inference.backends.header_tokens import header_tokens
 from treasure.inference.config import GenerationConfig, RemoteConfig
 from treasure.inference.headers import Headers
 from treasure.inference.request import NO_ANSWER, Generation, GenerationRequest
+from treasure.llm.chat import (
+    AttemptError,
+    ChatClient,
+    Hope,
+    InvalidAnswerError,
+    check_installed,
+    first_choice,
+    run_loop,
+    text_of,
+    used,
+)
 from treasure.markers.marker_set import MarkerSet
 from treasure.model.checkpoint import Prompting
 from treasure.seeding import key_to_int
@@ -261,10 +261,7 @@ def _read(body: Mapping[str, Any]) -> tuple[str, bool, int]:
     """
     try:
         choice = first_choice(body)
+        text = text_of(choice)
     except InvalidAnswerError as error:
         raise AttemptError(str(error), by_request=True) from error
-    message = choice.get("message")
-    text = message.get("content") if isinstance(message, Mapping) else None
-    if not isinstance(text, str):
-        raise AttemptError(f"the response has no text: {short(message)}", by_request=True)
     return text, choice.get("finish_reason") == "stop", used(body)[1]

@@ -3,7 +3,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treasure.annotation.llm.text import clip, clip_pair, estimate_tokens, fence_code, harmless
+from treasure.llm.text import clip, clip_pair, estimate_tokens, fence_code, harmless
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
 

@@ -17,40 +17,40 @@ from jinja2 import TemplateError
 from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
-from treasure.annotation.llm.choice import best
-from treasure.annotation.llm.config import LLMConfig
-from treasure.annotation.llm.prompt import Request
-from treasure.annotation.llm.record import Reply, Usage
 from treasure.errors import ConfigError
+from treasure.llm.config import ModelAccess
+from treasure.llm.record import Reply, Usage
+from treasure.llm.request import Request, best
 
 _CUE = "Label:"
 _LEAST_SHARED = 0.5
 
 
 class LocalModel:
-    """The model of `config` with its tokenizer, and the computed beginning of the latest prompts.
+    """The model of `access` with its tokenizer, and the computed beginning of the latest prompts.
 
     Raises:
         ConfigError: the folder holds no causal language model with a tokenizer.
     """
 
-    def __init__(self, config: LLMConfig) -> None:
+    def __init__(self, access: ModelAccess) -> None:
         try:
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(config.model)
-            model: Any = AutoModelForCausalLM.from_pretrained(config.model)
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(access.model)
+            model: Any = AutoModelForCausalLM.from_pretrained(access.model)
         except (OSError, ValueError, KeyError) as error:
             raise ConfigError(
-                f"llm.model '{config.model}' cannot be loaded as a causal language model: "
+                f"{access.options}.model '{access.model}' cannot be loaded as a causal language model: "
                 f"{' '.join(str(error).split())[:300]}"
             ) from error
-        on_gpu = config.local.accelerator != "cpu" and torch.cuda.is_available()
-        if config.local.accelerator == "gpu" and not on_gpu:
+        on_gpu = access.local.accelerator != "cpu" and torch.cuda.is_available()
+        if access.local.accelerator == "gpu" and not on_gpu:
             raise ConfigError("local.accelerator is gpu, but there is none here. Take auto or cpu.")
         self._device = torch.device("cuda" if on_gpu else "cpu")
         self._model = model.to(self._device).eval()
         self._context = int(getattr(model.config, "max_position_embeddings", 0) or 0)
         self._is_chat = bool(getattr(self._tokenizer, "chat_template", None))
-        self._batch_size = config.local.batch_size
+        self._batch_size = access.local.batch_size
+        self._shorten = access.shorten
         self._labels: dict[str, list[int]] = {}
         self._prefix: list[int] = []
         self._prefix_cache: DynamicCache | None = None
@@ -60,10 +60,7 @@ class LocalModel:
         length = len(self._prompt_ids(request)) + max(map(len, self._option_ids(request)))
         if not self._context or length <= self._context:
             return ""
-        return (
-            f"the prompt has {length} tokens with its label, the model holds {self._context}; lower "
-            "llm.max_text_tokens, or set llm.use_shots to false"
-        )
+        return f"the prompt has {length} tokens with its label, the model holds {self._context}; {self._shorten}"
 
     @torch.inference_mode()
     def ask(self, requests: Sequence[Request]) -> list[Reply]:
@@ -158,9 +155,8 @@ class LocalModel:
     def _prompt_ids(self, request: Request) -> list[int]:
         if not self._is_chat:
             return list(self._tokenizer(f"{request.system}\n\n{request.user}\n\n{_CUE}")["input_ids"])
-        messages = [{"role": "system", "content": request.system}, {"role": "user", "content": request.user}]
         try:
-            text = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+            text = self._tokenizer.apply_chat_template(request.messages, tokenize=False, add_generation_prompt=True)
         except TemplateError:  # some templates know no system message
             messages = [{"role": "user", "content": f"{request.system}\n\n{request.user}"}]
             text = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)

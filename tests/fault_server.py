@@ -7,7 +7,6 @@ text with POISON in it never gets a valid label. Each line of the log says when,
 """
 
 import asyncio
-import contextlib
 import hashlib
 import json
 import math
@@ -16,7 +15,8 @@ import re
 import sys
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
+
+from http_server import HttpServer, completion, failure, serve_forever
 
 FAULTS = ("429", "500", "cut", "timeout", "bad_json", "bad_label", "empty")
 ANSWERED = "answered"
@@ -41,9 +41,10 @@ def count_tokens(text):
     return -(-len(text.encode()) * 10 // 37)
 
 
-class Server:
+class Server(HttpServer):
     def __init__(self, log, options):
-        self.log, self.options, self.draw, self.number = log, options, random.Random(options.seed), 0
+        super().__init__(log)
+        self.options, self.draw = options, random.Random(options.seed)
 
     def fault(self):
         self.number += 1
@@ -51,53 +52,37 @@ class Server:
             return self.options.first_faults[self.number - 1]
         return self.draw.choice(self.options.faults) if self.draw.random() < self.options.fault_rate else ANSWERED
 
-    async def connection(self, reader, writer):
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while await self.request(reader, writer):
-                pass
-        writer.close()
-
     async def request(self, reader, writer):
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        length = int(re.search(r"content-length: (\d+)", head, re.IGNORECASE)[1])
-        body = json.loads(await reader.readexactly(length))
+        _, body = await self.read(reader)
         arrived = time.time()
         kind = self.fault()
         if kind == "timeout":
-            self.note(arrived, kind, body)
+            self.note_request(arrived, kind, body)
             await asyncio.sleep(self.options.hang_s)
         else:
             await asyncio.sleep(self.options.delay_s)
-        status, headers, data = self.response(kind, body)
+        response = self.response(kind, body)
         if kind == ANSWERED and "POISON" in body["messages"][1]["content"]:
             kind = "bad_label"
         if kind != "timeout":
-            self.note(arrived, kind, body)
-        head = f"HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {len(data)}\r\n{headers}\r\n"
-        payload = head.encode() + data
-        writer.write(payload[: len(payload) - 20] if kind == "cut" else payload)
-        await writer.drain()
+            self.note_request(arrived, kind, body)
+        await self.send(writer, response, is_cut=kind == "cut")
         return kind not in ("cut", "timeout")
 
-    def note(self, arrived, kind, body):
-        row = {"time": arrived, "key": prompt_key(body["messages"]), "kind": kind, "body": {**body, "messages": None}}
-        self.log.write(json.dumps(row) + "\n")
-        self.log.flush()
+    def note_request(self, arrived, kind, body):
+        key = prompt_key(body["messages"])
+        self.note({"time": arrived, "key": key, "kind": kind, "body": {**body, "messages": None}})
 
     def response(self, kind, body):
-        if kind == "429":
-            return 429, f"retry-after: {self.options.retry_after}\r\n", b'{"error": {"message": "slow down"}}'
-        if kind in ("500", "400", "401"):
-            return int(kind), "", json.dumps({"error": {"message": f"fault {kind}"}}).encode()
-        if kind == "bad_json":
-            return 200, "", b'{"choices": [{"message": '
+        if failed := failure(kind, self.options.retry_after):
+            return failed
         content, logprobs = self.answer(kind, body)
         choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}
         if logprobs is not None:
             choice["logprobs"] = logprobs
         prompt_tokens = sum(count_tokens(message["content"]) for message in body["messages"])
         usage = {"prompt_tokens": prompt_tokens, "completion_tokens": count_tokens(content)}
-        return 200, "", json.dumps({"object": "chat.completion", "choices": [choice], "usage": usage}).encode()
+        return completion(choice, usage)
 
     def answer(self, kind, body):
         user = body["messages"][1]["content"]
@@ -130,12 +115,11 @@ class Server:
         return said[1] if said and said[1] in labels else abstain
 
 
-async def main(log_path, options):
-    with Path(log_path).open("a") as log:
-        server = await asyncio.start_server(Server(log, options).connection, "127.0.0.1", 0, limit=2**26)
-        print(server.sockets[0].getsockname()[1], flush=True)
-        await server.serve_forever()
+def main(kind):
+    """Serves by a server of that kind."""
+    options = Options(**json.loads(sys.argv[2]))
+    asyncio.run(serve_forever(lambda log: kind(log, options), sys.argv[1]))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], Options(**json.loads(sys.argv[2]))))
+    main(Server)

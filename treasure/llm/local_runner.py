@@ -4,15 +4,15 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from treasure.annotation.llm.config import LLMConfig
-from treasure.annotation.llm.prompt import Request
-from treasure.annotation.llm.record import Record, Status, Turn, Usage, failure
-from treasure.annotation.llm.records import Records
 from treasure.errors import AnnotationError, Interrupted
+from treasure.llm.config import ModelAccess
+from treasure.llm.record import Record, Status, Turn, Usage, failure
+from treasure.llm.records import Records
+from treasure.llm.request import Request
 from treasure.stopping import deferred_stop, stop_asked
 
 if TYPE_CHECKING:
-    from treasure.annotation.llm.local import LocalModel
+    from treasure.llm.local import LocalModel
 
 _BUSY_S = 0.5
 
@@ -20,8 +20,8 @@ _BUSY_S = 0.5
 class LocalRunner:
     """The model is loaded when the first request needs it. Failures (a prompt too long) are tried by each start."""
 
-    def __init__(self, config: LLMConfig, records: Records) -> None:
-        self._config, self._records = config, records
+    def __init__(self, access: ModelAccess, records: Records) -> None:
+        self._access, self._records = access, records
         self._model: LocalModel | None = None
         self._failed: dict[str, Record] = {}
 
@@ -55,10 +55,10 @@ class LocalRunner:
     def _round(self, requests: Sequence[Request], on_done: Callable[[int], object]) -> list[Request]:
         """Goes through `requests` once; returns those that another process has in hand."""
         busy: list[Request] = []
-        for start in range(0, len(requests), self._config.local.batch_size):
+        for start in range(0, len(requests), self._access.local.batch_size):
             if stop_asked():
                 break
-            batch = requests[start : start + self._config.local.batch_size]
+            batch = requests[start : start + self._access.local.batch_size]
             turns = dict(zip(batch, self._records.send(batch), strict=True))
             self._ask([request for request, turn in turns.items() if turn is Turn.OURS])
             busy += [request for request, turn in turns.items() if turn is Turn.BUSY]
@@ -67,9 +67,9 @@ class LocalRunner:
 
     def _ask(self, batch: Sequence[Request]) -> None:
         if self._model is None:
-            from treasure.annotation.llm.local import LocalModel  # torch takes seconds, which other annotators save
+            from treasure.llm.local import LocalModel  # torch takes seconds, which other annotators save
 
-            self._model = LocalModel(self._config)
+            self._model = LocalModel(self._access)
         fitting = [request for request in batch if self._fits(self._model, request)]
         if fitting:
             replies = self._model.ask(fitting)
@@ -81,7 +81,7 @@ class LocalRunner:
             return True
         self._records.attempt_failed(request.key, problem, Usage(), for_good=True)
         self._failed[request.key] = failure(request.key, problem, 1)
-        most = self._config.runner.max_failures_in_a_row
+        most = self._access.runner.max_failures_in_a_row
         if len(self._failed) >= most and not self._records.totals().num_answered:
             raise AnnotationError(f"No prompt fits: {problem}.")
         return False

@@ -10,16 +10,15 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Protocol, Self
 
-from treasure.annotation.llm.chat import AttemptError, Hope, run_loop
-from treasure.annotation.llm.config import AnswerMode, LLMConfig
-from treasure.annotation.llm.endpoint import Endpoint
-from treasure.annotation.llm.prompt import Request
-from treasure.annotation.llm.rate_limit import RateLimit
-from treasure.annotation.llm.record import Record, Reply, Status, Turn, Usage, failure
-from treasure.annotation.llm.records import Records
 from treasure.errors import AnnotationError, Interrupted, TreasureError
+from treasure.llm.chat import AttemptError, Hope, run_loop
+from treasure.llm.config import ModelAccess
+from treasure.llm.endpoint import AnswerForm, Endpoint
+from treasure.llm.rate_limit import RateLimit
+from treasure.llm.record import Record, Status, Turn, Usage, failure
+from treasure.llm.records import Records
+from treasure.llm.request import Request
 from treasure.seeding import stream
 from treasure.stopping import deferred_stop, stop_asked
 
@@ -28,26 +27,14 @@ _BUSY_S = 0.5
 _ROOM_S = 0.05
 
 
-class Asker(Protocol):
-    """Who asks one request, and reads what comes back. Belongs to one event loop, and is closed by `async with`."""
-
-    async def __aenter__(self) -> Self: ...
-
-    async def __aexit__(self, *_: object) -> None: ...
-
-    async def ask(self, request: Request) -> Reply:
-        """The answer to `request`; raises AttemptError where there is no valid one."""
-        ...
-
-
 class Runner:
-    """Sends requests. Limits of rates, and what failed for good, are remembered from one call to the next.
+    """Sends requests that are answered in one `form`.
 
-    `asker` makes the one who asks, for each run anew.
+    Limits of rates, and what failed for good, are remembered from one call to the next.
     """
 
-    def __init__(self, config: LLMConfig, records: Records, asker: Callable[[LLMConfig], Asker] = Endpoint) -> None:
-        self._llm, self._config, self._records, self._asker = config, config.runner, records, asker
+    def __init__(self, access: ModelAccess, records: Records, form: AnswerForm) -> None:
+        self._access, self._config, self._records, self._form = access, access.runner, records, form
         self._requests_limit = RateLimit(self._config.requests_per_minute)
         self._tokens_limit = RateLimit(self._config.tokens_per_minute)
         self._pause_until = 0.0
@@ -55,7 +42,7 @@ class Runner:
         self._failed_before: set[str] = set()
         self._num_failed_in_a_row = 0
         self._has_answered = False
-        self._answer_tokens = 1 if config.answer_mode is AnswerMode.LOGPROBS else config.max_answer_tokens
+        self._answer_tokens = access.max_answer_tokens
         experience = records.experience()
         self._token_ratio = 1.0 if experience is None else experience.token_ratio
 
@@ -92,14 +79,14 @@ class Runner:
     async def _run(self, requests: Sequence[Request], drive: "_Drive", on_done: Callable[[int], object]) -> None:
         drive.start()
         slots = asyncio.Semaphore(self._config.concurrency)
-        async with self._asker(self._llm) as endpoint, asyncio.TaskGroup() as group:
+        async with Endpoint(self._access, self._form) as endpoint, asyncio.TaskGroup() as group:
             for request in requests:
                 group.create_task(self._settle(request, endpoint, slots, drive, on_done))
 
     async def _settle(
         self,
         request: Request,
-        endpoint: Asker,
+        endpoint: Endpoint,
         slots: asyncio.Semaphore,
         drive: "_Drive",
         on_done: Callable[[int], object],
@@ -137,7 +124,7 @@ class Runner:
             self._tokens_limit.correct(-num_tokens)
         return turn
 
-    async def _attempt(self, request: Request, endpoint: Asker, drive: "_Drive", num_attempts: int) -> float | None:
+    async def _attempt(self, request: Request, endpoint: Endpoint, drive: "_Drive", num_attempts: int) -> float | None:
         """Seconds to wait before the next attempt; None when there is to be none."""
         cost = self._cost(request)
         drive.reserved += cost

@@ -16,9 +16,8 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from treasure.annotation.llm.choice import InvalidAnswerError
-from treasure.annotation.llm.record import Usage
 from treasure.errors import MissingExtraError
+from treasure.llm.record import Usage
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
@@ -29,6 +28,10 @@ _OF_THE_ACCOUNT = (401, 402, 404)
 """Wrong key, no money, no such model or address: no other request will fare better."""
 _OF_THE_REQUEST = (400, 403, 413, 422)
 """Too long, refused or not understood: asking the same again is no use."""
+
+
+class InvalidAnswerError(Exception):
+    """A response that does not hold what was asked for; says what came instead."""
 
 
 class Hope(StrEnum):
@@ -138,6 +141,19 @@ def first_choice(body: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(first, Mapping):
         raise InvalidAnswerError(f"the response has no choices: {short(body.get('error') or list(body))}")
     return first
+
+
+def text_of(choice: Mapping[str, Any]) -> str:
+    """What the model wrote.
+
+    Raises:
+        InvalidAnswerError: there is no text.
+    """
+    message = choice.get("message")
+    content = message.get("content") if isinstance(message, Mapping) else None
+    if not isinstance(content, str):
+        raise InvalidAnswerError(f"the response has no text: {short(message)}")
+    return content
 
 
 def used(body: Mapping[str, Any]) -> tuple[int, int]:

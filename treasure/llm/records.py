@@ -23,9 +23,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from treasure.annotation.llm.prompt import Request
-from treasure.annotation.llm.record import Experience, Record, Reply, Status, Totals, Turn, Usage
 from treasure.errors import DataError, DiskFullError
+from treasure.llm.record import Experience, Record, Reply, Status, Totals, Turn, Usage
+from treasure.llm.request import Request
 
 _VERSION = 1
 _LOCKED_S = 60.0
