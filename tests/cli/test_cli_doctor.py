@@ -9,6 +9,7 @@ import pytest
 
 from treasure.cli import checks, doctor
 from treasure.cli.checks import EXTRAS, Finding, State, findings
+from treasure.evaluation import run_programs
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -96,12 +97,39 @@ def test_broken_torch_ends_the_examination(tmp_path: Path, monkeypatch):
     assert (last.name, last.state) == ("torch", State.PROBLEM)
 
 
-def test_sandbox_reasons(monkeypatch):
-    sandbox = pytest.importorskip("treasure.evaluation.sandbox")
-    monkeypatch.setattr(sandbox, "available", lambda language: None if language == "python" else "no node here")
-    found = {finding.name: finding for finding in checks.check_sandbox()}
-    assert found["run python"].state is State.OK
-    assert (found["run javascript"].state, found["run javascript"].text) == (State.NOTE, "no node here")
+SIX = ["python", "javascript", "java", "go", "cpp", "rust"]
+
+
+def test_each_language_of_generated_programs_is_tried(monkeypatch):
+    problems = {"java": "javac not found on the PATH or in sandbox.tools; apt-get install openjdk-17-jdk-headless"}
+    libraries = {"go": {"testify": "it is not below /usr/share/gocode/src"}}
+    monkeypatch.setattr(run_programs, "problem_with", problems.get)
+    monkeypatch.setattr(run_programs, "missing_libraries", lambda language: libraries.get(language, {}))
+    found = {finding.name: finding for finding in checks.check_sandbox(quick=False)}
+    assert list(found) == [f"run {language}" for language in SIX]
+    assert found["run rust"].state is State.OK and "sandbox" in found["run rust"].text
+    assert (found["run java"].state, found["run java"].text) == (State.NOTE, problems["java"])
+    assert "unscored" in found["run java"].advice
+    assert found["run go"].state is State.NOTE and "without testify: it is not below" in found["run go"].text
+    assert "docs/code_toolchains.md" in found["run go"].advice
+
+
+def test_quickly_only_the_tools_are_looked_for(monkeypatch, tmp_path: Path):
+    monkeypatch.setattr(run_programs, "problem_with", lambda _: pytest.fail("a program was run"))
+    (tmp_path / "g++").write_text("#!/bin/sh\n")
+    (tmp_path / "g++").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = {finding.name: finding for finding in checks.check_sandbox(quick=True)}
+    assert list(found) == [f"run {language}" for language in SIX]
+    assert found["run cpp"].state is State.OK and "not tried (--quick)" in found["run cpp"].text
+    for language, tool in (("java", "javac"), ("go", "go"), ("rust", "rustc")):
+        one = found[f"run {language}"]
+        assert (
+            one.state is State.NOTE
+            and one.text.startswith(tool)
+            and "not found" in one.text
+            and "apt-get install" in one.text
+        )
 
 
 @pytest.mark.parametrize(("value", "text"), [("1", "offline"), ("true", "offline"), ("0", "allowed"), ("", "allowed")])

@@ -68,7 +68,7 @@ def findings(outputs: Path, *, quick: bool) -> Iterator[Finding]:
     yield check_disk(outputs)
     yield check_gpu()
     yield check_compiler(quick=quick)
-    yield from check_sandbox()
+    yield from check_sandbox(quick=quick)
     yield from check_extras()
     yield check_wandb()
     yield check_hub()
@@ -204,16 +204,28 @@ def _telling_line(stderr: str) -> str:
     return lines[-1].strip() if lines else "no reason given"
 
 
-def check_sandbox() -> Iterator[Finding]:
-    """Generated programs can be executed, one finding a language."""
-    from treasure.evaluation.sandbox import LANGUAGES, available, isolation
+def check_sandbox(*, quick: bool) -> Iterator[Finding]:
+    """Generated programs can be executed, one finding a language; `quick` only looks for the tools."""
+    from treasure.evaluation import run_programs
+    from treasure.evaluation.sandbox import isolation
+    from treasure.evaluation.toolchains.kits import TOOLCHAINS, missing_tools
 
-    for language in LANGUAGES:
-        reason = available(language)
-        if reason is None:
-            yield Finding(f"run {language}", State.OK, f"in a sandbox: {isolation()}")
+    for language in TOOLCHAINS:
+        name, unscored = f"run {language}", f"Without it, {language} programs are left unscored."
+        reason = missing_tools(language) if quick else run_programs.problem_with(language)
+        if reason:
+            yield Finding(name, State.NOTE, reason, unscored)
+            continue
+        missing = {} if quick else run_programs.missing_libraries(language)
+        found = f"in a sandbox: {isolation()}{'; not tried (--quick)' if quick else ''}"
+        if missing:
+            without = "; ".join(f"without {library}: {why}" for library, why in missing.items())
+            advice = (
+                f"HumanEvalPack needs it, or leaves {language} unscored; docs/code_toolchains.md says how to get it."
+            )
+            yield Finding(name, State.NOTE, f"{found}; {without}", advice)
         else:
-            yield Finding(f"run {language}", State.NOTE, reason, f"Without it, {language} programs are left unscored.")
+            yield Finding(name, State.OK, found)
 
 
 def check_extras() -> Iterator[Finding]:

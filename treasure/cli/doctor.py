@@ -16,7 +16,8 @@ _STYLES = {State.OK: "green", State.NOTE: "yellow", State.PROBLEM: "bold red"}
 def main() -> None:
     """Entry point of `treasure-doctor`. Exit code 0 when the core works, 1 when something must be mended first."""
     parser = argparse.ArgumentParser(prog="treasure-doctor", description="Checks that this machine can run treasure.")
-    parser.add_argument("--quick", action="store_true", help="do not try torch.compile, which takes a while")
+    quick = "do not try what takes a while: torch.compile, and a program in each language of generated code"
+    parser.add_argument("--quick", action="store_true", help=quick)
     parser.add_argument("--outputs", type=Path, default=Path("outputs"), help="folder for runs (default: outputs)")
     arguments = parser.parse_args()
     found = list(findings(arguments.outputs, quick=arguments.quick))

@@ -24,28 +24,34 @@ TOOLCHAINS: dict[str, Toolchain] = {
 
 def local_kit(language: str, config: SandboxConfig) -> Kit | str:
     """What this machine has of a language of `TOOLCHAINS`, or why programs in it cannot be built here."""
-    toolchain = TOOLCHAINS[language]
-    found = {name: _find(name, config) for name in toolchain.tool_names}
-    absent = [name for name, path in found.items() if path is None]
-    if absent:
-        return f"{' and '.join(absent)} not found on the PATH or in sandbox.tools; {toolchain.hint}"
-    tools = {name: path for name, path in found.items() if path is not None}
+    if reason := missing_tools(language, config):
+        return reason
+    names = TOOLCHAINS[language].tool_names
     try:
+        tools = {name: path for name in names if (path := _path(name, config)) is not None}
         return _FINDERS[language](tools, config)
     except (OSError, subprocess.SubprocessError) as error:
-        return f"{toolchain.tool_names[0]} does not answer: {error}"
+        return f"{names[0]} does not answer: {error}"
 
 
-def _find(name: str, config: SandboxConfig) -> str | None:
-    """The full path of a tool, symbolic links followed."""
+def missing_tools(language: str, config: SandboxConfig | None = None) -> str:
+    """Which tools of a language of `TOOLCHAINS` are not on this machine, and how to install them; '' if none."""
+    toolchain, config = TOOLCHAINS[language], config or SandboxConfig()
+    absent = [name for name in toolchain.tool_names if _which(name, config) is None]
+    return f"{' and '.join(absent)} not found on the PATH or in sandbox.tools; {toolchain.hint}" if absent else ""
+
+
+def _which(name: str, config: SandboxConfig) -> str | None:
     if name in config.tools:
-        found = shutil.which(config.tools[name])
-    elif name == "python3":
-        found = sys.executable
-    elif name == "node":
-        found = find_node()
-    else:
-        found = shutil.which(name)
+        return shutil.which(config.tools[name])
+    if name == "python3":
+        return sys.executable
+    return find_node() if name == "node" else shutil.which(name)
+
+
+def _path(name: str, config: SandboxConfig) -> str | None:
+    """The full path of a tool, symbolic links followed."""
+    found = _which(name, config)
     if found is not None and name == "rustc":  # rustup's is a proxy that looks for the real one in the home folder
         found = str(Path(_ask(found, "--print", "sysroot"), "bin/rustc"))
     return found and os.path.realpath(found)
