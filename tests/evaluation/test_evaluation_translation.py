@@ -17,6 +17,7 @@ from treasure.evaluation.benchmarks.protocol import Answer, Benchmark
 from treasure.evaluation.benchmarks.translation import Translation
 from treasure.evaluation.benchmarks.translation_config import TranslationConfig
 from treasure.evaluation.metrics.translation import bleu_of, bleu_sums, chrf_of, chrf_sums, signatures
+from treasure.evaluation.suite import stored_answers
 
 sacrebleu = pytest.importorskip("sacrebleu.metrics")
 SHARED = Path(os.environ.get("TREASURE_SHARED", Path(__file__).parents[3] / "shared"))
@@ -84,6 +85,25 @@ def test_both_shapes_are_read_and_bad_rows_and_canaries_are_not_asked(tmp_path: 
     assert second.levers == {"lang": "Portuguese", "task": "Translation"}
     assert second.reference == {"source": "Hello.", "target": "Olá.", "language": "pt"}
     assert first.slices == {"pair": "en-de", "lang": "German", "domain": "news", "document": "d"}
+
+
+def test_answers_are_found_by_the_words_of_a_prompt_that_stands_there_twice_too(tmp_path: Path) -> None:
+    found = Translation(TranslationConfig(files=[written(tmp_path, WMT24, {**WMT24, "line": 2, "refA": "Servus."})]))
+    text = found.prompts()[0].messages[0].content
+    answers = tmp_path / "answers.jsonl"
+
+    def said(*names: dict[str, str]) -> list[tuple[str, str, str]]:
+        rows = [{**name, "content": str(place)} for place, name in enumerate(names)]
+        answers.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        stored = stored_answers("translation", found, answers)
+        return [(one.prompt_id, one.content, one.reference["target"]) for one in stored]
+
+    first, second = {"prompt_id": "en-de/1"}, {"prompt_id": "en-de/2"}
+    assert said({"prompt": text}, {"prompt": text}) == [("en-de/1", "0", "Hallo."), ("en-de/2", "1", "Servus.")]
+    assert said(second, first) == [("en-de/2", "0", "Servus."), ("en-de/1", "1", "Hallo.")]
+    for names in ([first, first], [{"prompt": text}] * 3):
+        with pytest.raises(DataError, match="has an answer already"):
+            said(*names)
 
 
 def test_the_second_reference_is_taken_where_there_is_one(tmp_path: Path) -> None:

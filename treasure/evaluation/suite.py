@@ -42,7 +42,7 @@ def benchmarks_of(config: SuiteConfig) -> dict[str, Benchmark]:
 
 def stored_answers(kind: str, benchmark: Benchmark, path: Path) -> list[Answer]:
     """Answers of a file: in the benchmark's public format, else {'prompt_id', 'content'} an object and line, or
-    {'prompt', 'content'}.
+    {'prompt', 'content'}; prompts of the same words are answered in their order.
 
     Raises:
         DataError: a row names no prompt of the benchmark, or a prompt twice; with file and line.
@@ -54,18 +54,21 @@ def stored_answers(kind: str, benchmark: Benchmark, path: Path) -> list[Answer]:
         if not (known := stored_as_answers(prompts, read_answers(str(path)))):
             raise DataError(f"The file holds no answer to a prompt of {benchmark.name}.", path)
         return known
-    by_name = {name: prompt for prompt in prompts for name in (prompt.id, prompt.messages[-1].content)}
+    by_name: dict[str, list[BenchmarkPrompt]] = {}
+    for prompt in prompts:
+        for name in dict.fromkeys((prompt.id, prompt.messages[-1].content)):
+            by_name.setdefault(name, []).append(prompt)
     found: dict[str, Answer] = {}
     for line, row in read_jsonl(path):
         name = row.get("prompt_id", row.get("prompt", row.get("instruction")))
         content = row.get("content", row.get("output", row.get("response")))
         if not isinstance(name, str) or not isinstance(content, str):
             raise DataError("Expected {'prompt_id' or 'prompt': text, 'content': text}.", path, line)
-        prompt = by_name.get(name)
-        if prompt is None:
+        if name not in by_name:
             raise DataError(f"{benchmark.name} has no prompt '{_short(name)}'.", path, line)
-        if prompt.id in found:
-            raise DataError(f"The prompt '{prompt.id}' has an answer already.", path, line)
+        prompt = next((one for one in by_name[name] if one.id not in found), None)  # of the same words the next
+        if prompt is None:
+            raise DataError(f"The prompt '{by_name[name][-1].id}' has an answer already.", path, line)
         found[prompt.id] = answer_to(prompt, content)
     if not found:
         raise DataError("The file holds no answer.", path)
