@@ -95,6 +95,16 @@ def test_figures_by_hand():
     assert ("fixed", "length_controlled_win_rate") not in found
 
 
+@pytest.mark.parametrize(("num_values", "num_figures"), [(2, 3), (20, 21), (21, 1), (50, 1), (100, 1)])
+def test_a_slice_with_few_prompts_a_value_has_no_figures(num_values, num_figures):
+    rows = [
+        record(n, {"win_rate": 1.0}, slices={"topic": str(n % num_values)}, sample=sample)
+        for n in range(100)
+        for sample in range(3)
+    ]
+    assert len([figure for figure in open_ended_figures(rows) if figure.metric == "win_rate"]) == num_figures
+
+
 def test_answers_to_a_prompt_are_drawn_together():
     generator = np.random.default_rng(1)
     wins = generator.integers(0, 2, size=60).astype(float)

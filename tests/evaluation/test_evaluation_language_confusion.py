@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from treasure.errors import ConfigError, DataError
 from treasure.evaluation.benchmarks.language_confusion import LanguageConfusion, stored_answers
-from treasure.evaluation.benchmarks.language_confusion_config import LanguageConfusionConfig
+from treasure.evaluation.benchmarks.language_confusion_config import LANGUAGES, LanguageConfusionConfig
 from treasure.evaluation.benchmarks.protocol import Answer, Benchmark
 from treasure.evaluation.metrics.language_confusion import clean, judge_language
 from treasure.evaluation.metrics.language_tools import LanguageTools, language_tools, split_words
@@ -70,6 +70,14 @@ def test_words_count_only_where_lines_pass_and_letters_differ(tools: LanguageToo
     assert "word_pass" not in judge_language(GERMAN.replace("Garten", "garden"), "de", tools).scores
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_words_are_judged_in_the_six_languages_of_the_reference(language: str) -> None:
+    tools = LanguageTools(lambda line, _: line.split(), lambda _: language, lambda: frozenset({"garden"}))
+    scores = judge_language("a b c d garden", language, tools).scores
+    own_letters = ("ar", "hi", "ja", "ko", "ru", "zh")
+    assert scores.get("word_pass") == scores.get("word_pass_strict") == (0 if language in own_letters else None)
+
+
 def test_capitals_hide_a_word_as_in_the_reference(tools: LanguageTools) -> None:
     assert judge_language(RUSSIAN.replace("саду", "Garden"), "ru", tools).scores["word_pass"] == 1
 
@@ -113,6 +121,18 @@ def test_chinese_and_japanese_are_split_into_words() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("score", "named"), [(0.3, "unknown"), (0.31, "de")])
+def test_a_language_is_named_from_a_probability_of_more_than_three_tenths(
+    score: float, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Unsure:
+        def detect(self, _line: str, k: int) -> list[dict[str, object]]:
+            return [{"lang": "de", "score": score}][:k]
+
+    monkeypatch.setattr("treasure.evaluation.metrics.language_tools._detector", lambda _: Unsure())
+    assert language_tools().identify("?") == named
+
+
 def test_the_list_of_english_words_is_that_of_webster() -> None:
     pytest.importorskip("english_words")
     words = language_tools().english_words()

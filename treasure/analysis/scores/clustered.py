@@ -11,7 +11,7 @@ import numpy as np
 from treasure.analysis.scores.figure import Figure
 from treasure.analysis.statistics.rates import rate
 from treasure.evaluation.record import EvaluationRecord
-from treasure.intervals import NUM_RESAMPLES, Interval, percentile_interval
+from treasure.intervals import MIN_CLUSTERS, NUM_RESAMPLES, Interval, percentile_interval
 from treasure.seeding import key_to_int
 
 
@@ -87,8 +87,10 @@ def by_regime(records: Sequence[EvaluationRecord]) -> Iterator[tuple[str, list[E
 def by_slice(records: Sequence[EvaluationRecord]) -> Iterator[tuple[Mapping[str, str], list[EvaluationRecord]]]:
     """All records, then those of each value of each slice, then of head and tail of each category (`<category> group`).
 
-    A slice in which all records have the same value, or nearly each another one, says nothing and is left out.
+    A slice in which all records have the same value, or values have fewer than five prompts on average (two values
+    may), says nothing and is left out.
     """
+    most = max(2, len({record.prompt_id for record in records}) // MIN_CLUSTERS)
     yield {}, list(records)
     for suffix, attribute in (("", "slices"), (" group", "groups")):
         names = dict.fromkeys(name for record in records for name in getattr(record, attribute))
@@ -98,6 +100,6 @@ def by_slice(records: Sequence[EvaluationRecord]) -> Iterator[tuple[Mapping[str,
                 value = getattr(record, attribute).get(name)
                 if value is not None:
                     found.setdefault(value, []).append(record)
-            if 1 < len(found) <= max(2, len(records) // 2):
+            if 1 < len(found) <= most:
                 for value in sorted(found):
                     yield {name + suffix: value}, found[value]
