@@ -46,29 +46,42 @@ def composers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Co
         yield {command: stack.enter_context(_open(command)) for command in COMMANDS}
 
 
+@pytest.fixture(scope="module")
+def plain(composers: dict[str, Composer]) -> dict[str, DictConfig]:
+    """Command -> what it composes to without any override."""
+    return {command: composer.compose([]) for command, composer in composers.items()}
+
+
 def _open(command: str) -> contextlib.AbstractContextManager[Composer]:
     return open_composer(getattr(schema, "".join(map(str.capitalize, command.split("_"))) + "Command"), command)
 
 
+def _missing(config: DictConfig) -> set[str]:
+    """Options that must be given."""
+    return {key for key in OmegaConf.missing_keys(config) if not key.startswith("hydra.")}
+
+
 def _values(composer: Composer, config: DictConfig) -> list[str]:
     """A value for each option that must be given."""
-    missing = sorted(key for key in OmegaConf.missing_keys(config) if not key.startswith("hydra."))
-    given = [f"{key}={NOT_ANY_TEXT.get(key, 'given')}" for key in missing]
+    given = [f"{key}={NOT_ANY_TEXT.get(key, 'given')}" for key in sorted(_missing(config))]
     no_suite = ["suite=ifeval"] if "suite" in config and all(one is None for one in config.suite.values()) else []
     return [*given, *no_suite, *ONE_OF.get(composer.config_name, ())]
 
 
-def _check(composer: Composer, overrides: list[str]) -> DictConfig:
-    """What `overrides` compose to, after a check of it with the values that must be given."""
+def _check(composer: Composer, overrides: list[str]) -> set[str]:
+    """The options that `overrides` leave missing, after a check of them with the values that must be given."""
     with explained(composer, overrides):
         config = composer.compose(overrides)
-    values = _values(composer, config)
+    missing, values = _missing(config), _values(composer, config)
     with explained(composer, [*overrides, *values]):
-        whole = composer.compose([*overrides, *values]) if values else config
-        to_typed(whole, composer.schema)
-    for path, node in _targets(whole, ""):
+        if "suite=ifeval" in values:  # a choice, not a value
+            config = composer.compose([*overrides, *values])
+        else:
+            config.merge_with_dotlist(values)
+        to_typed(config, composer.schema)
+    for path, node in _targets(config, ""):
         check_target(path, node)
-    return config
+    return missing
 
 
 def _left_open(node: Any, path: str) -> Iterator[str]:
@@ -113,28 +126,46 @@ def test_primary_config(composers: dict[str, Composer], command: str):
 
 
 @pytest.fixture(scope="module")
-def users(composers: dict[str, Composer]) -> dict[str, list[Composer]]:
+def users(composers: dict[str, Composer], plain: dict[str, DictConfig]) -> dict[str, list[Composer]]:
     """Group -> the composers of the commands that have it."""
-    found: dict[str, list[Composer]] = {group: [] for group in GROUPS}
-    for composer in composers.values():
-        for group in set(GROUPS) & set(composer.compose([]).hydra.runtime.choices):
-            found[group].append(composer)
-    return found
+    return {
+        group: [composers[command] for command in COMMANDS if group in plain[command].hydra.runtime.choices]
+        for group in GROUPS
+    }
 
 
-@pytest.mark.parametrize("choice", CHOICES)
-def test_choice(users: dict[str, list[Composer]], choice: str):
-    """And what it leaves to the user is really missing.
+def _check_choice(composer: Composer, choice: str) -> None:
+    """What a file leaves to the user is really missing.
 
     A `???` in YAML does not undo a default of the dataclass: the option would silently keep that default.
     """
     group, _, name = choice.partition("=")
-    assert users[group], "no command reads this file"
     content = yaml.safe_load((CONF / group / f"{name}.yaml").read_text(encoding="utf-8"))
-    open_keys = set(_left_open(content, group))
-    for composer in users[group]:
-        missing = OmegaConf.missing_keys(_check(composer, [choice]))
-        assert open_keys <= missing, "give the field no default in the schema"
+    assert set(_left_open(content, group)) <= _check(composer, [choice]), "give the field no default in the schema"
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_choice(users: dict[str, list[Composer]], choice: str):
+    readers = users[choice.partition("=")[0]]
+    assert readers, "no command reads this file"
+    _check_choice(readers[0], choice)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("choice", CHOICES)
+def test_choice_in_every_command(users: dict[str, list[Composer]], choice: str):
+    for composer in users[choice.partition("=")[0]][1:]:
+        _check_choice(composer, choice)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_is_of_one_schema_and_finds_what_it_refers_to(users, plain, group):
+    """So a choice that is right in one command is right in all."""
+    found = [plain[composer.config_name] for composer in users[group]]
+    assert len({OmegaConf.get_type(config, group) for config in found}) == 1
+    for path in (CONF / group).glob("*.yaml"):
+        for name in re.findall(r"\$\{([^}]*)\}", path.read_text(encoding="utf-8")):
+            assert all(OmegaConf.select(config, name) is not None for config in found), f"{path}: {name}"
 
 
 def test_scores_of_several_scales_are_an_overlay_of_the_public_files(composers: dict[str, Composer]):
@@ -208,9 +239,8 @@ def _descriptions(composer: Composer, config: DictConfig) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_tells_whole_sentences_that_fit_the_terminal(composers, command, monkeypatch):
-    composer = composers[command]
-    config = composer.compose([])
+def test_help_tells_whole_sentences_that_fit_the_terminal(composers, plain, command, monkeypatch):
+    composer, config = composers[command], plain[command]
     monkeypatch.setenv("COLUMNS", "60")
     narrow = _descriptions(composer, config)
     assert narrow and max(len(line) for lines in narrow for line in lines) <= 60 - 6
