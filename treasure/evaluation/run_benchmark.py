@@ -20,11 +20,18 @@ from tqdm import tqdm
 from treasure.errors import ConfigError, DataError
 from treasure.evaluation.answer_log import AnswerLog
 from treasure.evaluation.benchmarks.protocol import Answer, Benchmark, BenchmarkPrompt, Score
+from treasure.evaluation.fields import check_fields
 from treasure.evaluation.record import EvaluationRecord, Regime, read_records, write_records
 from treasure.inference.request import Generation, GenerationRequest
 from treasure.jsonl import write_json
 
 RECORDS, ANSWERS, SCORES, SETTING = "records.jsonl", "answers.jsonl", "scores.jsonl", "setting.json"
+_OF_ANSWER = {"prompt_id": str, "regime": str, "sample": int}
+_OF_LOG = {
+    ANSWERS: {**_OF_ANSWER, "content": str, "predicted": dict, "problems": list, "finished": bool},
+    SCORES: {**_OF_ANSWER, "answer": str, "scores": dict, "unscored": str, "details": dict},
+}
+"""Log -> what each of its rows holds."""
 _SCORED_AT_ONCE = 64
 """Answers whose scores are kept together; a kill loses no more."""
 
@@ -84,8 +91,8 @@ def run_benchmark(
     _check_ids(benchmark.name, asked)
     prompts = list({one.prompt.id: one.prompt for one in asked}.values())
     _keep_setting(folder / SETTING, setting.to_dict(prompts))
-    answers = _answered(benchmark.name, asked, answering, AnswerLog(folder / ANSWERS), batch_size)
-    scores = _scored(benchmark, [answers[one.key] for one in asked], AnswerLog(folder / SCORES))
+    answers = _answered(benchmark.name, asked, answering, folder / ANSWERS, batch_size)
+    scores = _scored(benchmark, [answers[one.key] for one in asked], folder / SCORES)
     records = [_record(benchmark.name, one, answers[one.key], scores[one.key], seed) for one in asked]
     write_records(folder / RECORDS, records)
     return records
@@ -100,12 +107,13 @@ def rescore(benchmark: Benchmark, folder: Path) -> list[EvaluationRecord]:
     records = read_records(folder / RECORDS)
     if others := sorted({record.benchmark for record in records} - {benchmark.name}):
         raise DataError(f"These are records of {', '.join(others)}, not of {benchmark.name}.", folder / RECORDS)
+    _check_records(records, folder / RECORDS)
     found: list[EvaluationRecord] = []
     bar = tqdm(total=len(records), desc=f"{benchmark.name} · scores", unit="answer", leave=False)
     with bar:
         for start in range(0, len(records), _SCORED_AT_ONCE):
             part = records[start : start + _SCORED_AT_ONCE]
-            scores = benchmark.score([answer_of(record) for record in part])
+            scores = _scores_of_records(benchmark, part, folder / RECORDS)
             found += [
                 replace(r, scores=dict(s.scores), unscored=s.unscored, details=dict(s.details))
                 for r, s in zip(part, scores, strict=True)
@@ -115,11 +123,37 @@ def rescore(benchmark: Benchmark, folder: Path) -> list[EvaluationRecord]:
     return found
 
 
+def _check_records(records: Sequence[EvaluationRecord], path: Path) -> None:
+    if not records:
+        raise DataError("There is no record in this file, so there is nothing to score. Run the benchmark again.", path)
+    seen: set[tuple[object, ...]] = set()
+    for record in records:
+        key = (record.prompt_id, record.regime, record.sample, record.seed, record.step)
+        if key in seen:
+            raise DataError(
+                f"Two records are of the prompt '{record.prompt_id}' in regime {record.regime}, sample "
+                f"{record.sample}; remove one.",
+                path,
+            )
+        seen.add(key)
+
+
+def _scores_of_records(benchmark: Benchmark, records: Sequence[EvaluationRecord], path: Path) -> list[Score]:
+    try:
+        return benchmark.score([answer_of(record) for record in records])
+    except KeyError as error:
+        raise DataError(
+            f"The reference of a record lacks {error}, which {benchmark.name} scores by. These records were edited, or "
+            "another version wrote them: run the benchmark again.",
+            path,
+        ) from error
+
+
 def record_stored(
     benchmark: Benchmark, answers: Sequence[Answer], folder: Path, *, seed: int = 0
 ) -> list[EvaluationRecord]:
     """Scores answers that somebody else's model gave and writes their records."""
-    scores = _scored(benchmark, list(answers), AnswerLog(folder / SCORES))
+    scores = _scored(benchmark, list(answers), folder / SCORES)
     records = [_stored_record(benchmark.name, answer, scores[_key(answer)], seed) for answer in answers]
     write_records(folder / RECORDS, records)
     return records
@@ -160,6 +194,8 @@ def _keep_setting(path: Path, setting: dict[str, Any]) -> None:
         there = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise DataError(f"Not valid JSON: {error}. Remove its folder to begin anew.", path) from error
+    if not isinstance(there, dict):
+        raise DataError(f"Expected a JSON object, got {type(there).__name__}. Remove its folder to begin anew.", path)
     differing = [name for name in {**there, **wanted} if there.get(name) != wanted.get(name)]
     if differing:
         told = "; ".join(f"{name} was {there.get(name)!r} and is {wanted.get(name)!r}" for name in differing)
@@ -170,11 +206,12 @@ def _keep_setting(path: Path, setting: dict[str, Any]) -> None:
 
 
 def _answered(
-    name: str, asked: Sequence[Asked], answering: Answering, log: AnswerLog, batch_size: int
+    name: str, asked: Sequence[Asked], answering: Answering, path: Path, batch_size: int
 ) -> dict[Key, Answer]:
-    """The answers of all that is asked: those of the log, and new ones, which go there."""
+    """The answers of all that is asked: those of the log at `path`, and new ones, which go there."""
+    log = AnswerLog(path)
     by_key = {one.key: one for one in asked}
-    found = {key: _answer(by_key[key], row) for row in log.rows() if (key := _row_key(row)) in by_key}
+    found = {key: _answer(by_key[key], row) for row in _rows(log, path) if (key := _row_key(row)) in by_key}
     for start in range(0, len(asked), batch_size):
         part = asked[start : start + batch_size]
         if all(one.key in found for one in part):
@@ -188,13 +225,14 @@ def _answered(
     return found
 
 
-def _scored(benchmark: Benchmark, answers: Sequence[Answer], log: AnswerLog) -> dict[Key, Score]:
-    """The scores of all answers: those of the log, where the answer is still the same, and new ones, which go there."""
+def _scored(benchmark: Benchmark, answers: Sequence[Answer], path: Path) -> dict[Key, Score]:
+    """The scores of all answers: those of the log at `path`, where the answer is still the same, and new ones."""
+    log = AnswerLog(path)
     marks = {_key(answer): _mark(answer) for answer in answers}
     found = {
         key: Score(scores=row["scores"], unscored=row["unscored"], details=row["details"])
-        for row in log.rows()
-        if marks.get(key := _row_key(row)) == row.get("answer")
+        for row in _rows(log, path)
+        if marks.get(key := _row_key(row)) == row["answer"]
     }
     left = [answer for answer in answers if _key(answer) not in found]
     bar = tqdm(total=len(left), desc=f"{benchmark.name} · scores", unit="answer", leave=False, disable=not left)
@@ -208,12 +246,23 @@ def _scored(benchmark: Benchmark, answers: Sequence[Answer], log: AnswerLog) -> 
     return found
 
 
+def _rows(log: AnswerLog, path: Path) -> list[dict[str, Any]]:
+    """The rows of a log, each with the fields that it should have."""
+    rows = log.rows()
+    for number, row in enumerate(rows, start=1):
+        try:
+            check_fields(row, _OF_LOG[path.name], path, number)
+        except DataError as error:
+            raise DataError(f"{error} Remove the file to do its work again, or mend that line.") from error
+    return rows
+
+
 def _key(answer: Answer) -> Key:
     return (answer.prompt_id, str(answer.regime), answer.sample)
 
 
 def _row_key(row: Mapping[str, Any]) -> Key:
-    return (str(row.get("prompt_id")), str(row.get("regime")), int(row.get("sample", 0)))
+    return (row["prompt_id"], row["regime"], row["sample"])
 
 
 def _mark(answer: Answer) -> str:

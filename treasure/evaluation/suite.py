@@ -1,6 +1,6 @@
 """Builds the benchmarks that a configuration names, and reads answers that others stored for them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,11 @@ def stored_answers(kind: str, benchmark: Benchmark, path: Path) -> list[Answer]:
     if not found:
         raise DataError("The file holds no answer.", path)
     return list(found.values())
+
+
+def num_unanswered(kind: str, benchmark: Benchmark, answers: Sequence[Answer]) -> int:
+    """How many prompts have none of `answers`; 0 where a public format names its prompts itself."""
+    return 0 if kind in _STORED else len(benchmark.prompts()) - len(answers)
 
 
 def answer_to(prompt: BenchmarkPrompt, content: str) -> Answer:

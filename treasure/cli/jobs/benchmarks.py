@@ -29,7 +29,7 @@ from treasure.evaluation.run_benchmark import (
     run_benchmark,
     unscored_reasons,
 )
-from treasure.evaluation.suite import benchmarks_of, check_names, stored_answers
+from treasure.evaluation.suite import benchmarks_of, check_names, num_unanswered, stored_answers
 from treasure.files import told_when_full
 from treasure.inference.backends.build import make_backend
 from treasure.inference.backends.protocol import Backend
@@ -57,14 +57,16 @@ def run(config: BenchmarksCommand) -> None:
         config.suite.only(f"'{config.answers}' holds answers")
     benchmarks = benchmarks_of(config.suite)
     check_names(benchmarks)
+    for name, benchmark in ((name, benchmark) for name in config.beside for benchmark in benchmarks.values()):
+        _beside(Path(name), benchmark.name)
     parent = _folder(config)
-    parent.mkdir(parents=True, exist_ok=True)
+    make_folder(parent)
     with run_lock(parent), told_when_full(f"the evaluation in '{parent}'"):
         try:
             records_of = _stored(config) if config.answers else _answered(config)
             for kind, benchmark in benchmarks.items():
                 folder = parent / benchmark.name
-                folder.mkdir(parents=True, exist_ok=True)
+                make_folder(folder)
                 _finish(kind, benchmark, records_of(kind, benchmark, folder), folder, config.beside)
         except Interrupted as stop:
             raise Interrupted(stop.signal, "behind the answers and scores that are there") from stop
@@ -86,6 +88,17 @@ def rescore_folder(config: RescoreCommand) -> None:
         _finish(kind, benchmark, rescore(benchmark, folder), folder, [])
 
 
+def make_folder(folder: Path) -> None:
+    """Makes the folder of an evaluation.
+
+    Raises:
+        ConfigError: a file has its name.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"folder: '{folder}' is a file. Name a folder for the results, which need not exist yet.")
+    folder.mkdir(parents=True, exist_ok=True)
+
+
 def _folder(config: BenchmarksCommand) -> Path:
     if config.folder:
         return Path(config.folder)
@@ -102,6 +115,8 @@ def _stored(config: BenchmarksCommand) -> _RecordsOf:
 
     def records_of(kind: str, benchmark: Benchmark, folder: Path) -> list[EvaluationRecord]:
         answers = stored_answers(kind, benchmark, Path(config.answers))
+        if num_left := num_unanswered(kind, benchmark, answers):
+            say(f"{benchmark.name}: {config.answers} has no answer to {plural(num_left, 'prompt')}, left out here.")
         return record_stored(benchmark, answers[: config.limit], folder, seed=config.seed)
 
     return records_of

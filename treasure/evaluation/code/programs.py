@@ -2,7 +2,8 @@
 
 A solution that leaves early with status 0 thus fails, which it would not by its status alone. The first thing that a
 program does is to remove its own text, so that a solution cannot look up there what the tests expect. What each
-language adds beside that follows the harness that published HumanEvalPack's numbers (bigcode-evaluation-harness, humanevalpack.py).
+language adds beside that follows the harness that published HumanEvalPack's numbers (bigcode-evaluation-harness,
+humanevalpack.py).
 """
 
 import hashlib
