@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,13 +26,13 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         DataError: the file is missing or not UTF-8, or a line is not a JSON object.
     """
     if not path.is_file():
-        raise DataError("No such file.", path)
+        raise DataError("This is a folder, not a file." if path.is_dir() else "No such file.", path)
     with open_text(path) as file:
         try:
             for line, text in enumerate(file, start=1):
                 if text.strip():
                     yield line, _parse_object(text, path, line)
-        except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
+        except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise DataError(f"Not readable as UTF-8 text: {error}.", path) from error
 
 

@@ -64,7 +64,7 @@ def test_answers_are_scored_by_instruction_strictly_and_loosely(tmp_path):
         ({"kwargs": [{"num_words": 3}, {"num_words": 3, "relation": "less than"}]}, "takes no arguments"),
         ({"kwargs": [{}, {"num_words": 3, "relation": None}]}, "needs 'relation'"),
         ({"kwargs": [{}, {"num_words": 3, "relation": "about"}]}, "none of at least"),
-        ({"kwargs": [{}, {"num_words": "3", "relation": "less than"}]}, "not of type"),
+        ({"kwargs": [{}, {"num_words": "3", "relation": "less than"}]}, "must be a whole number"),
         ({"kwargs": [{}]}, "one each"),
         ({"prompt": None}, "'prompt'"),
         ({"key": 6}, "stands in line 1"),

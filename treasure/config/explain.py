@@ -20,7 +20,7 @@ from treasure.config.composer import Composer
 from treasure.config.overlays import OVERLAYS, overlay_roots
 from treasure.errors import ConfigError, did_you_mean
 
-_EXPLAINED = (HydraException, OmegaConfBaseException, yaml.MarkedYAMLError, ValueError)
+_EXPLAINED = (HydraException, OmegaConfBaseException, yaml.MarkedYAMLError, ValueError, AssertionError)
 
 
 @contextmanager
@@ -52,6 +52,8 @@ class _Explainer:
             return self._bad_value(cause, _file_of(error))
         if isinstance(error, HydraException):
             return self._refused(str(error))
+        if str(error).startswith("Unexpected type for root"):
+            return self._below_nothing()
         if str(error).startswith("Config group override must be"):
             return self._choice_of_wrong_type()
         return None
@@ -115,6 +117,17 @@ class _Explainer:
             if choices and not isinstance(override.value(), str | list | dict):
                 return f"Wrong choice: {override.input_line}. Allowed for '{group}': {', '.join(choices)}."
         return "A config group was given a value that is not a name; write group=name."
+
+    def _below_nothing(self) -> str | None:
+        """An option of something that is null."""
+        sound = self._sound_overrides()
+        for override in (override for override in self.overrides if override not in sound):
+            parent = override.lstrip("+").partition("=")[0].rpartition(".")[0]
+            return (
+                f"The option '{override}' belongs to '{parent}', which is not chosen here. Choose what has it, such as "
+                f"{parent.partition('.')[0]}=…, or leave the option out."
+            )
+        return None
 
     def _refused(self, text: str) -> str:
         ambiguous = re.search(r"(?:Ambiguous value for argument|Sweep parameters) '(.*?)'", text, re.S)

@@ -261,6 +261,8 @@ class BenchmarksCommand:
         unknown = sorted(set(self.regimes) - set(map(str, allowed)))
         if unknown or not self.regimes:
             raise ConfigError(f"regimes must name some of {', '.join(allowed)}; got {self.regimes}.")
+        if len(set(self.regimes)) < len(self.regimes):
+            raise ConfigError(f"regimes names one twice: {', '.join(self.regimes)}.")
         if bool(self.checkpoint) == bool(self.answers):
             raise ConfigError(
                 "Give either checkpoint=MODEL FOLDER, which answers, or answers=FILE with answers that are there."

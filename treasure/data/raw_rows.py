@@ -91,6 +91,8 @@ def _parsed(text: str, path: Path, line: int) -> RawRow:
         value = json.loads(text)
     except json.JSONDecodeError as error:
         return RawRow(str(path), line, problem=f"Not valid JSON: {error.msg} at column {error.colno}.")
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or brackets that deep
+        return RawRow(str(path), line, problem=f"JSON that cannot be read: {error}.")
     return _object(value, path, line, "line")
 
 
@@ -104,7 +106,7 @@ def _json_list(path: Path) -> Iterator[RawRow]:
     try:
         with open_text(path) as file:
             rows = json.load(file)
-    except (json.JSONDecodeError, UnicodeDecodeError, OSError, EOFError, zlib.error) as error:
+    except (ValueError, RecursionError, OSError, EOFError, zlib.error) as error:
         raise DataError(f"Not a readable JSON file: {error}. One object a line? Then call it .jsonl.", path) from error
     if not isinstance(rows, list):
         raise DataError(f"Expected a JSON list of objects, got {type(rows).__name__}.", path)

@@ -1,11 +1,13 @@
 """`EvaluationRecord`: one answer to one prompt in one regime, with everything the analysis needs."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from treasure.errors import DataError
+from treasure.evaluation.fields import check_fields
 from treasure.jsonl import read_jsonl, write_jsonl
 
 
@@ -63,8 +65,31 @@ def write_records(path: Path, records: list[EvaluationRecord]) -> None:
 
 
 def read_records(path: Path) -> list[EvaluationRecord]:
-    """Reads what `write_records` wrote."""
-    return [
-        EvaluationRecord(**{**row, "regime": Regime(row["regime"]), "problems": tuple(row["problems"])})
-        for _, row in read_jsonl(path)
-    ]
+    """Reads what `write_records` wrote.
+
+    Raises:
+        DataError: the file is missing, or a line is no such record; with its number.
+    """
+    return [_record(row, path, line) for line, row in read_jsonl(path)]
+
+
+def _record(row: Mapping[str, Any], path: Path, line: int) -> EvaluationRecord:
+    given = {name: value for name, value in row.items() if name in _KINDS or name == "regime"}
+    if unknown := sorted(row.keys() - given.keys()):
+        raise DataError(f"A record has no field '{unknown[0]}'. It has: regime, {', '.join(_KINDS)}.", path, line)
+    check_fields(row, {name: kind for name, kind in _KINDS.items() if name in row or name in _NEEDED}, path, line)
+    if row.get("regime") not in list(Regime):
+        raise DataError(f"'regime' is {row.get('regime')!r}. Allowed: {', '.join(Regime)}.", path, line)
+    return EvaluationRecord(
+        **{**given, "regime": Regime(row["regime"]), "problems": tuple(map(str, row.get("problems", ())))}
+    )
+
+
+_OF_JSON: dict[str, type] = {"str": str, "int": int, "bool": bool}
+_FIELDS = [one for one in fields(EvaluationRecord) if one.name != "regime"]
+_KINDS: dict[str, type] = {
+    one.name: list if one.name == "problems" else _OF_JSON.get(getattr(one.type, "__name__", ""), dict)
+    for one in _FIELDS
+}
+"""Field -> what it is in JSON."""
+_NEEDED = frozenset(one.name for one in _FIELDS if one.default is MISSING and one.default_factory is MISSING)

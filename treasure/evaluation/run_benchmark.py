@@ -20,12 +20,19 @@ from tqdm import tqdm
 
 from treasure.errors import ConfigError, DataError
 from treasure.evaluation.benchmarks.protocol import Answer, Benchmark, BenchmarkPrompt, Score
+from treasure.evaluation.fields import check_fields
 from treasure.evaluation.record import EvaluationRecord, Regime, read_records, write_records
 from treasure.inference.request import NO_ANSWER, Generation, GenerationRequest
 from treasure.jsonl import write_json
 from treasure.line_log import LineLog, line_log
 
 RECORDS, ANSWERS, SCORES, SETTING = "records.jsonl", "answers.jsonl", "scores.jsonl", "setting.json"
+_OF_ANSWER = {"prompt_id": str, "regime": str, "sample": int}
+_OF_LOG = {
+    ANSWERS: {**_OF_ANSWER, "content": str, "predicted": dict, "problems": list, "finished": bool},
+    SCORES: {**_OF_ANSWER, "answer": str, "scores": dict, "unscored": str, "details": dict},
+}
+"""Log -> what each of its rows holds."""
 _SCORED_AT_ONCE = 64
 """Answers whose scores are kept together; a kill loses no more."""
 
@@ -114,12 +121,13 @@ def rescore(benchmark: Benchmark, folder: Path) -> list[EvaluationRecord]:
     records = read_records(folder / RECORDS)
     if others := sorted({record.benchmark for record in records} - {benchmark.name}):
         raise DataError(f"These are records of {', '.join(others)}, not of {benchmark.name}.", folder / RECORDS)
+    _check_records(records, folder / RECORDS)
     found: list[EvaluationRecord] = []
     bar = tqdm(total=len(records), desc=f"{benchmark.name} · scores", unit="answer", leave=False)
     with bar:
         for start in range(0, len(records), _SCORED_AT_ONCE):
             part = records[start : start + _SCORED_AT_ONCE]
-            scores = _scores(benchmark, [answer_of(record) for record in part])
+            scores = _scores_of_records(benchmark, part, folder / RECORDS)
             found += [
                 replace(r, scores=dict(s.scores), unscored=s.unscored, details=dict(s.details))
                 for r, s in zip(part, scores, strict=True)
@@ -127,6 +135,32 @@ def rescore(benchmark: Benchmark, folder: Path) -> list[EvaluationRecord]:
             bar.update(len(part))
     write_records(folder / RECORDS, found)
     return found
+
+
+def _check_records(records: Sequence[EvaluationRecord], path: Path) -> None:
+    if not records:
+        raise DataError("There is no record in this file, so there is nothing to score. Run the benchmark again.", path)
+    seen: set[tuple[object, ...]] = set()
+    for record in records:
+        key = (record.prompt_id, record.regime, record.sample, record.seed, record.step)
+        if key in seen:
+            raise DataError(
+                f"Two records are of the prompt '{record.prompt_id}' in regime {record.regime}, sample "
+                f"{record.sample}; remove one.",
+                path,
+            )
+        seen.add(key)
+
+
+def _scores_of_records(benchmark: Benchmark, records: Sequence[EvaluationRecord], path: Path) -> list[Score]:
+    try:
+        return _scores(benchmark, [answer_of(record) for record in records])
+    except KeyError as error:
+        raise DataError(
+            f"The reference of a record lacks {error}, which {benchmark.name} scores by. These records were edited, or "
+            "another version wrote them: run the benchmark again.",
+            path,
+        ) from error
 
 
 def record_stored(
@@ -179,6 +213,8 @@ def _keep_setting(path: Path, setting: dict[str, Any]) -> None:
         there = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise DataError(f"Not valid JSON: {error}. Remove its folder to begin anew.", path) from error
+    if not isinstance(there, dict):
+        raise DataError(f"Expected a JSON object, got {type(there).__name__}. Remove its folder to begin anew.", path)
     differing = [name for name in {**there, **wanted} if there.get(name) != wanted.get(name)]
     if differing:
         told = "; ".join(f"{name} was {there.get(name)!r} and is {wanted.get(name)!r}" for name in differing)
@@ -195,7 +231,7 @@ def _answered(
 
     A question is asked once.
     """
-    rows = {_row_key(row): row for row in log.rows() if not _never_came(row["problems"])}
+    rows = {_row_key(row): row for row in _rows(log) if not _never_came(row["problems"])}
     first_to_ask: dict[Hashable, Key] = {}
     for one in asked:
         first_to_ask.setdefault(one.question, one.key)
@@ -221,8 +257,8 @@ def _scored(benchmark: Benchmark, answers: Sequence[Answer], log: LineLog, scori
     marks = {_key(answer): _mark(answer, scoring) for answer in answers}
     found = {
         key: Score(scores=row["scores"], unscored=row["unscored"], details=row["details"])
-        for row in log.rows()
-        if marks.get(key := _row_key(row)) == row.get("answer") and not row["unscored"]
+        for row in _rows(log)
+        if marks.get(key := _row_key(row)) == row["answer"] and not row["unscored"]
     }
     left = [answer for answer in answers if _key(answer) not in found]
     bar = tqdm(total=len(left), desc=f"{benchmark.name} · scores", unit="answer", leave=False, disable=not left)
@@ -247,12 +283,23 @@ def _never_came(problems: Sequence[str]) -> bool:
     return any(problem.startswith(NO_ANSWER) for problem in problems)
 
 
+def _rows(log: LineLog) -> list[dict[str, Any]]:
+    """The rows of a log, each with the fields that it should have."""
+    rows = log.rows()
+    for number, row in enumerate(rows, start=1):
+        try:
+            check_fields(row, _OF_LOG[log.path.name], log.path, number)
+        except DataError as error:
+            raise DataError(f"{error} Remove the file to do its work again, or mend that line.") from error
+    return rows
+
+
 def _key(answer: Answer) -> Key:
     return (answer.prompt_id, str(answer.regime), answer.sample)
 
 
 def _row_key(row: Mapping[str, Any]) -> Key:
-    return (str(row.get("prompt_id")), str(row.get("regime")), int(row.get("sample", 0)))
+    return (row["prompt_id"], row["regime"], row["sample"])
 
 
 def _mark(answer: Answer, scoring: str) -> str:

@@ -58,14 +58,16 @@ def run(config: BenchmarksCommand) -> None:
         config.suite.only(f"'{config.answers}' holds answers")
     benchmarks = benchmarks_of(config.suite)
     check_names(benchmarks)
+    for name, benchmark in ((name, benchmark) for name in config.beside for benchmark in benchmarks.values()):
+        _beside(Path(name), benchmark.name)
     parent = _folder(config)
-    parent.mkdir(parents=True, exist_ok=True)
+    make_folder(parent)
     with run_lock(parent), told_when_full(f"the evaluation in '{parent}'"):
         try:
             records_of = _stored(config) if config.answers else _answered(config)
             for kind, benchmark in benchmarks.items():
                 folder = parent / benchmark.name
-                folder.mkdir(parents=True, exist_ok=True)
+                make_folder(folder)
                 _finish(kind, benchmark, records_of(kind, benchmark, folder), folder, config.beside)
         except Interrupted as stop:
             raise Interrupted(stop.signal, "behind the answers and scores that are there") from stop
@@ -87,6 +89,17 @@ def rescore_folder(config: RescoreCommand) -> None:
         _finish(kind, benchmark, rescore(benchmark, folder), folder, [])
 
 
+def make_folder(folder: Path) -> None:
+    """Makes the folder of an evaluation.
+
+    Raises:
+        ConfigError: a file has its name.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"folder: '{folder}' is a file. Name a folder for the results, which need not exist yet.")
+    folder.mkdir(parents=True, exist_ok=True)
+
+
 def _folder(config: BenchmarksCommand) -> Path:
     if config.folder:
         return Path(config.folder)
@@ -105,7 +118,8 @@ def _stored(config: BenchmarksCommand) -> _RecordsOf:
         answers = stored_answers(kind, benchmark, Path(config.answers))
         asked = {prompt.id for prompt in benchmark.prompts()}
         if lacking := asked - {answer.prompt_id for answer in answers}:
-            say(f"{benchmark.name}: {len(lacking)} of {plural(len(asked), 'prompt')} have no answer in the file.")
+            number = f"{len(lacking)} of {plural(len(asked), 'prompt')}"
+            say(f"{benchmark.name}: {number} have no answer in {config.answers}.")
         return record_stored(
             benchmark, answers[: config.limit], folder, seed=config.seed, scoring=_scoring(config, kind)
         )

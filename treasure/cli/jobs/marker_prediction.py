@@ -5,7 +5,7 @@ from pathlib import Path
 from treasure.analysis.scores.marker_prediction import marker_figures
 from treasure.cli.console import console, quiet_libraries, say
 from treasure.cli.figures_table import figures_table
-from treasure.cli.jobs.benchmarks import FIGURES, write_figures
+from treasure.cli.jobs.benchmarks import FIGURES, make_folder, write_figures
 from treasure.cli.jobs.inputs import load_inputs
 from treasure.cli.jobs.trained import read_frequency
 from treasure.config.run_config import read_run_config
@@ -59,7 +59,7 @@ def run(config: MarkersCommand) -> None:
     answering = answer_headers(checkpoint, config.generation, options.trainer.accelerator)
     parent = Path(config.folder) if config.folder else _folder(config, path)
     folder = parent / benchmark.name
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with run_lock(folder), told_when_full(f"the evaluation in '{folder}'"):
         prompts = benchmark.prompts()
         model = AskedModel(taxonomy=inputs.taxonomy, style=checkpoint.style, beside=LeverSet())

@@ -57,7 +57,7 @@ class HumanEvalPack:
         Raises:
             DataError: the files that hold those solutions are missing or bad.
         """
-        return score_programs(answers, self.probe, self._config.sandbox)
+        return score_programs(answers, self.probe, self._right, self._config.sandbox)
 
     def probe(self, language: str) -> Probe:
         """What became of the canonical and the buggy solutions of `language`; they are run at most once.
@@ -75,6 +75,12 @@ class HumanEvalPack:
             folder = probe_folder(self._config.probe_cache)
             self._probes[language] = probe(language, cases, sandbox, folder, versions_of(language, sandbox))
         return self._probes[language]
+
+    def _right(self, prompt_id: str) -> str:
+        """The canonical solution to a prompt, '' where the files have no such problem."""
+        _, place, number = prompt_id.split("/")
+        rows = self.rows(place.rpartition("-")[2])
+        return next((row.declaration + row.canonical for row in rows if str(row.number) == number), "")
 
     def rows(self, language: str) -> tuple[PackRow, ...]:
         """The problems in `language`, by number.

@@ -45,9 +45,17 @@ class IFEval:
         return [_score(answer.content, answer.reference["instructions"]) for answer in answers]
 
     def _path(self, code: str) -> Path:
-        plain = Path(self._config.folder) / f"{code}_input_data.jsonl"
-        packed = plain.with_name(plain.name + ".gz")
-        return packed if packed.is_file() and not plain.is_file() else plain
+        folder, names = Path(self._config.folder), [f"{code}_input_data.jsonl"]
+        if code == "en":  # as IFEval and its copy on the hub name it
+            names += ["input_data.jsonl", "ifeval_input_data.jsonl"]
+        for name in (f"{name}{ending}" for name in names for ending in ("", ".gz")):
+            if (folder / name).is_file():
+                return folder / name
+        raise DataError(
+            f"No file of IFEval for '{code}' here. Expected {' or '.join(names)}, plain or .gz; name the folder as "
+            "ifeval.folder, or leave the language out of ifeval.languages.",
+            folder,
+        )
 
 
 def _score(content: str, instructions: Sequence[Mapping[str, Any]]) -> Score:
@@ -72,6 +80,7 @@ def _score(content: str, instructions: Sequence[Mapping[str, Any]]) -> Score:
 
 def _read(path: Path, code: str) -> Iterator[BenchmarkPrompt]:
     seen: dict[str, int] = {}
+    line = 0
     for line, row in read_jsonl(path):
         instructions = _instructions(row, path, line)
         prompt_id = f"{code}-{row['key']}"
@@ -87,14 +96,20 @@ def _read(path: Path, code: str) -> Iterator[BenchmarkPrompt]:
             slices={"lang": code},
             reference={"instructions": instructions},
         )
+    if not line:
+        raise DataError("There is no prompt in this file.", path)
 
 
 def _instructions(row: Mapping[str, Any], path: Path, line: int) -> list[dict[str, Any]]:
     """Ids and arguments of a row; what is null was not given."""
     for name, kind in (("prompt", str), ("key", (int, str)), ("instruction_id_list", list), ("kwargs", list)):
-        if not isinstance(row.get(name), kind):
+        given = row.get(name)
+        if not isinstance(given, kind) or isinstance(given, bool) or (kind is str and not str(given).strip()):
             raise DataError(
-                f"A row needs key, prompt, instruction_id_list and kwargs; '{name}' is not as it should be.", path, line
+                "A row needs key (number or text), prompt (text), instruction_id_list (list) and kwargs (list); "
+                f"'{name}' is {repr(given)[:60] if name in row else 'missing'}.",
+                path,
+                line,
             )
     ids, all_arguments = row["instruction_id_list"], row["kwargs"]
     if len(ids) != len(all_arguments) or not ids:

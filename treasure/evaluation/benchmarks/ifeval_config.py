@@ -22,3 +22,5 @@ class IFEvalConfig:
         unknown = sorted(set(self.languages) - set(LANGUAGES))
         if unknown or not self.languages:
             raise ConfigError(f"ifeval.languages must name some of {', '.join(LANGUAGES)}; got {self.languages}.")
+        if len(set(self.languages)) < len(self.languages):
+            raise ConfigError(f"ifeval.languages names one twice: {', '.join(self.languages)}.")

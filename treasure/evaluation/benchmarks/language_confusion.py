@@ -34,12 +34,19 @@ class LanguageConfusion:
         Raises:
             DataError: the file is missing, a row is not as it should be, or the options leave none.
         """
-        found = [_prompt(row, fields) for row, fields in _rows(Path(self.config.file)) if self._is_chosen(fields)]
+        found: dict[str, BenchmarkPrompt] = {}
+        for row, fields in _rows(Path(self.config.file)):
+            if not self._is_chosen(fields):
+                continue
+            prompt = _prompt(row, fields)
+            if prompt.id in found:
+                raise row.error(f"The prompt '{prompt.id}' stands in the file twice.")
+            found[prompt.id] = prompt
         if not found:
             raise DataError(
                 "No prompt is left. Choose other language_confusion.tasks, subsets or languages.", self.config.file
             )
-        return found
+        return list(found.values())
 
     def score(self, answers: Sequence[Answer]) -> list[Score]:
         """`line_pass`, `word_pass` and their strict forms; see `judge_language`.

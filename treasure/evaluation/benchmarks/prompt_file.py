@@ -54,7 +54,7 @@ def read_prompts(
     taken: dict[str, int] = {}
     for row in raw_rows(path):
         messages = _messages(row)
-        name = id_cell(row) or example_id(messages, "")
+        name = id_cell(row) or example_id(tuple(map(_encodable, messages)), "")
         if id_cell(row) and name in taken:
             raise row.error(f"The id '{name}' stands in line {taken[name]} too.")
         while name in taken:  # the same words asked twice
@@ -79,7 +79,7 @@ def _messages(row: RawRow) -> tuple[Message, ...]:
         turns = fields["turns"]
         first = turns[0] if isinstance(turns, list) and turns else None
         text = first.get("content") if isinstance(first, dict) else first
-        if not isinstance(text, str):
+        if not isinstance(text, str) or not text.strip():
             raise row.error("'turns' must begin with the text of a prompt.")
         return (Message("user", text),)
     column = next((name for name in ("instruction", "prompt") if name in fields), None)
@@ -92,6 +92,11 @@ def _messages(row: RawRow) -> tuple[Message, ...]:
     return (Message("user", text),)
 
 
+def _encodable(message: Message) -> Message:
+    """Halves of surrogate pairs, which cannot be hashed, are question marks."""
+    return Message(message.role, message.content.encode("utf-8", "replace").decode())
+
+
 def _turns(row: RawRow, turns: object) -> Iterator[Message]:
     if not isinstance(turns, list) or not turns:
         raise row.error("'messages' must be a list of turns.")
@@ -102,6 +107,8 @@ def _turns(row: RawRow, turns: object) -> Iterator[Message]:
         yield Message(role, content)
     if turns[-1]["role"] != "user":
         raise row.error("The last turn of 'messages' must be the user's.")
+    if not turns[-1]["content"].strip():
+        raise row.error("The last turn of 'messages' is empty.")
 
 
 def _markers(path: str) -> dict[str, dict[str, str]]:

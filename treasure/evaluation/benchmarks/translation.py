@@ -60,10 +60,17 @@ class Translation:
         if missing := sorted(set(self.config.pairs) - {text.pair for _, text in texts}):
             there = ", ".join(sorted({text.pair for _, text in texts}))
             raise ConfigError(f"translation.pairs: {', '.join(missing)} is in none of the files, which hold {there}.")
-        chosen = [self._prompt(row, text) for row, text in texts if text.pair in (self.config.pairs or [text.pair])]
+        chosen: dict[str, BenchmarkPrompt] = {}
+        for row, text in texts:
+            if self.config.pairs and text.pair not in self.config.pairs:
+                continue
+            prompt = self._prompt(row, text)
+            if prompt.id in chosen:
+                raise row.error(f"Segment {text.number} of {text.pair} stands in the files twice.")
+            chosen[prompt.id] = prompt
         if not chosen:
             raise DataError("No text to translate is in translation.files.", ", ".join(self.config.files))
-        return chosen
+        return list(chosen.values())
 
     def score(self, answers: Sequence[Answer]) -> list[Score]:
         """Scores of each segment for the reader; `details` holds the sums that figures of many segments come from.

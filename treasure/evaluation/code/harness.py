@@ -49,5 +49,10 @@ class Harness:
         return self.declaration[: self._last.start]
 
     @property
+    def last_start(self) -> int:
+        """Where in the declaration the function that is asked for begins."""
+        return self._last.start
+
+    @property
     def _last(self) -> Definition:
         return [Definition("", len(self.declaration), 0), *definitions(self.declaration, self.language)][-1]

@@ -1,7 +1,9 @@
 """Builds the program that runs a solution's tests and, having passed all, writes a word that the solution cannot know.
 
-A solution that leaves early with status 0 thus fails, which it would not by its status alone. What each language adds
-beside that follows the harness that published HumanEvalPack's numbers (bigcode-evaluation-harness, humanevalpack.py).
+A solution that leaves early with status 0 thus fails, which it would not by its status alone. The first thing that a
+program does is to remove its own text, so that a solution cannot look up there what the tests expect. What each
+language adds beside that follows the harness that published HumanEvalPack's numbers (bigcode-evaluation-harness,
+humanevalpack.py).
 """
 
 import hashlib
@@ -30,7 +32,7 @@ _C_STRINGS = frozenset((
 ))
 # fmt: on
 """Functions of <cstring>. Where one of them is asked for, that header would answer the tests in place of the answer."""
-_FUTURE = re.compile(r"^from[ \t]+__future__[ \t]+import[^\n]*\n?", re.MULTILINE)
+_FUTURE = re.compile(r"^from[ \t]+__future__[ \t]+import[ \t(]+(?P<names>[\w, \t]+)\)?;?", re.MULTILINE)
 _RUST_TEST = re.compile(r"#\[test\]\s*(?:pub\s+)?fn\s+(?P<name>\w+)")
 
 
@@ -44,17 +46,19 @@ def program_with_tests(harness: Harness, solution: str) -> tuple[Program, str]:
 
 
 def _python(harness: Harness, solution: str, word: str) -> str:
-    future = "".join(found[0].rstrip("\n") + "\n" for found in _FUTURE.finditer(solution))
+    future = "".join(f"from __future__ import {found['names']}\n" for found in _FUTURE.finditer(solution))
     imports = "".join(f"import {name}\n" for name in _PYTHON_MODULES)
     imports += "from typing import *\nfrom collections import *\n"
     ending = f"import os, sys\nsys.stdout.flush()\nos.write(1, b'\\n{word}\\n')"
-    return f"{future}{imports}{_FUTURE.sub('', solution)}\n{harness.test}\n{ending}\n"
+    hidden = "try:\n    __import__('os').remove(__file__)\nexcept OSError:\n    pass\n"
+    return f"{future}{hidden}{imports}{_FUTURE.sub('', solution)}\n{harness.test}\n{ending}\n"
 
 
 def _javascript(harness: Harness, solution: str, word: str) -> str:
     """An assertion of node does no more than to write a line, so it is made to end the program."""
     strict = 'console.assert = (ok) => { if (!ok) throw new Error("assertion failed"); };'
-    return f'{solution}\n;{strict}\n{harness.test}\n;process.stdout.write("\\n{word}\\n");\n'
+    hidden = 'try { require("fs").unlinkSync(__filename); } catch {}'
+    return f'{hidden}\n{solution}\n;{strict}\n{harness.test}\n;process.stdout.write("\\n{word}\\n");\n'
 
 
 def _java(harness: Harness, solution: str, word: str) -> str:
@@ -62,7 +66,9 @@ def _java(harness: Harness, solution: str, word: str) -> str:
     main = f'TestsOfSolution.main(arguments);\n        System.out.println("\\n{word}");'
     return (
         f"{solution}\n{tests}\npublic class Main {{\n"
-        f"    public static void main(String[] arguments) throws Throwable {{\n        {main}\n    }}\n}}\n"
+        f"    public static void main(String[] arguments) throws Throwable {{\n"
+        f'        new java.io.File("Main.java").delete();\n'
+        f"        {main}\n    }}\n}}\n"
     )
 
 
@@ -73,7 +79,7 @@ def _go(harness: Harness, solution: str, word: str) -> str:
     ending = f'println_word.Println("\\n{word}")'
     return (
         f'package main\n\n{clause}\nimport println_word "fmt"\nimport exit_tests "os"\nimport run_tests "testing"\n\n'
-        f"{text}\n"
+        f'var _ = exit_tests.Remove("program_test.go")\n\n{text}\n'
         "func TestMain(m *run_tests.M) {\n\tstatus := m.Run()\n"
         f"\tif status == 0 {{\n\t\t{ending}\n\t}}\n\texit_tests.Exit(status)\n}}\n"
     )
@@ -85,8 +91,10 @@ def _cpp(harness: Harness, solution: str, word: str) -> str:
     tests = f"{harness.test[:end]}\n    return 0;\n{harness.test[end:]}"
     headers = _CPP_HEADERS if _C_STRINGS & defined(solution, "cpp") else (*_CPP_HEADERS, "cstring")
     imports = "".join(f"#include<{name}>\n" for name in headers)
+    hidden = 'static const int source_is_gone = remove("program.cpp");\n'
     main = f'int main(){{\n    tests_of_solution();\n    puts("\\n{word}");\n    return 0;\n}}'
-    return f"{imports}using namespace std;\n{solution}\n#define main tests_of_solution\n{tests}\n#undef main\n{main}\n"
+    head, renamed = f"{imports}using namespace std;\n{hidden}", "#define main tests_of_solution"
+    return f"{head}{solution}\n{renamed}\n{tests}\n#undef main\n{main}\n"
 
 
 def _rust(harness: Harness, solution: str, word: str) -> str:
@@ -94,7 +102,9 @@ def _rust(harness: Harness, solution: str, word: str) -> str:
     names = [found["name"] for found in _RUST_TEST.finditer(harness.test)]
     tests = _RUST_TEST.sub(lambda found: f"pub fn {found['name']}", harness.test.replace("#[cfg(test)]", ""))
     calls = "\n".join(f"    tests::{name}();" for name in names)
-    return f'{with_ranges(solution)}\n{with_ranges(tests)}\nfn main() {{\n{calls}\n    println!("\\n{word}");\n}}\n'
+    hidden = 'let _ = std::fs::remove_file("program.rs");'
+    texts = f"{with_ranges(solution)}\n{with_ranges(tests)}"
+    return f'{texts}\nfn main() {{\n    {hidden}\n{calls}\n    println!("\\n{word}");\n}}\n'
 
 
 _BUILDERS: dict[str, Callable[[Harness, str, str], str]] = {

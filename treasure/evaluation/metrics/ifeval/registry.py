@@ -158,8 +158,14 @@ def problem_of(instruction: str, arguments: Mapping[str, Any]) -> str:
         if name.endswith("relation") and value not in RELATIONS:
             return f"Instruction '{instruction}': {name}={value!r} is none of {', '.join(RELATIONS)}."
         if not _fits(value, allowed[name]):
-            return f"Instruction '{instruction}': {name}={value!r} is not of type {allowed[name]}."
+            return f"Instruction '{instruction}': {name}={value!r} must be {_told(allowed[name])}."
     return ""
+
+
+def _told(kind: Any) -> str:
+    if kind in (int, str):
+        return "a whole number" if kind is int else "a text that is not empty"
+    return "an object of texts" if issubclass(get_origin(kind) or kind, Mapping) else "a list of texts"
 
 
 def _fits(value: Any, kind: Any) -> bool:
