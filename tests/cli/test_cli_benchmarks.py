@@ -13,7 +13,9 @@ from commands import REPOSITORY, call
 
 from treasure.analysis.scores.figure import Figure
 from treasure.cli.figures_table import figures_table
-from treasure.evaluation.record import read_records
+from treasure.cli.jobs.benchmarks import write_figures
+from treasure.evaluation.record import EvaluationRecord, Regime, read_records
+from treasure.inference.request import NO_ANSWER
 from treasure.intervals import Interval
 from treasure.markers.config import MarkerMode
 from treasure.model.checkpoint import save_checkpoint
@@ -133,6 +135,16 @@ def test_other_rules_score_the_same_answers_anew(tmp_path):
         assert call("treasure-evaluate", *said, *more) == 0
         (record,) = read_records(tmp_path / "out" / "alpaca_eval_li" / "records.jsonl")
         assert record.scores["length_violation"] == violates
+
+
+def test_what_a_server_never_gave_is_not_counted_as_empty(tmp_path):
+    def record(content, *problems):
+        return EvaluationRecord(benchmark="b", prompt_id="p", regime=Regime.FIXED, seed=0, step=0, prompt="", scores={},
+                                content=content, problems=problems)  # fmt: skip
+
+    write_figures(tmp_path, "b", "ifeval", [], [record("a"), record(""), record("", f"{NO_ANSWER}timeout")])
+    found = json.loads((tmp_path / "figures.json").read_text())
+    assert found["answers"] == {"fixed": {"num": 3, "num_empty": 1, "num_too_long": 0}}
 
 
 def test_answers_that_say_nothing_are_counted_and_told(public, tmp_path, capfd):

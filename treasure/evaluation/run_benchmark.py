@@ -231,7 +231,7 @@ def _answered(
 
     A question is asked once.
     """
-    rows = {_row_key(row): row for row in _rows(log) if not _never_came(row["problems"])}
+    rows = {_row_key(row): row for row in _rows(log) if not never_came(row["problems"])}
     first_to_ask: dict[Hashable, Key] = {}
     for one in asked:
         first_to_ask.setdefault(one.question, one.key)
@@ -274,12 +274,13 @@ def _scored(benchmark: Benchmark, answers: Sequence[Answer], log: LineLog, scori
 
 def _scores(benchmark: Benchmark, answers: Sequence[Answer]) -> list[Score]:
     """A score for each answer; one that never came says nothing of the model, and has none."""
-    there = [answer for answer in answers if not _never_came(answer.problems)]
+    there = [answer for answer in answers if not never_came(answer.problems)]
     scores = iter(benchmark.score(there) if there else [])
-    return [Score(unscored=answer.problems[0]) if _never_came(answer.problems) else next(scores) for answer in answers]
+    return [Score(unscored=answer.problems[0]) if never_came(answer.problems) else next(scores) for answer in answers]
 
 
-def _never_came(problems: Sequence[str]) -> bool:
+def never_came(problems: Sequence[str]) -> bool:
+    """Whether these problems of an answer say that a server never gave it."""
     return any(problem.startswith(NO_ANSWER) for problem in problems)
 
 

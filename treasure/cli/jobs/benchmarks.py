@@ -24,6 +24,7 @@ from treasure.evaluation.record import EvaluationRecord, Regime, read_records, w
 from treasure.evaluation.run_benchmark import (
     RECORDS,
     Setting,
+    never_came,
     record_stored,
     rescore,
     run_benchmark,
@@ -220,7 +221,7 @@ def _finish(
     console.print(figures_table(benchmark.name, figures))
     if num_long := len({record.prompt_id for record in records if _is_too_long(record)}):
         say(f"{benchmark.name}: {plural(num_long, 'prompt')} did not fit the model's context; their answers are empty.")
-    if num_empty := sum(not record.content.strip() for record in records if not _is_too_long(record)):
+    if num_empty := sum(_is_empty(record) and not _is_too_long(record) for record in records):
         say(f"{benchmark.name}: {plural(num_empty, 'answer')} of {len(records):,} said nothing.")
     for reason, count in unscored_reasons(records).items():
         say(f"{benchmark.name}: {plural(count, 'answer')} without a score: {reason}")
@@ -250,9 +251,13 @@ def _answers(records: Sequence[EvaluationRecord]) -> dict[str, dict[str, int]]:
     for record in records:
         counts = found.setdefault(str(record.regime), {"num": 0, "num_empty": 0, "num_too_long": 0})
         counts["num"] += 1
-        counts["num_empty"] += not record.content.strip()
+        counts["num_empty"] += _is_empty(record)
         counts["num_too_long"] += _is_too_long(record)
     return found
+
+
+def _is_empty(record: EvaluationRecord) -> bool:
+    return not record.content.strip() and not never_came(record.problems)
 
 
 def _is_too_long(record: EvaluationRecord) -> bool:
