@@ -75,8 +75,8 @@ def effective_wilson_interval(sums: np.ndarray, counts: np.ndarray) -> Interval:
 
     That number is how many independent successes and failures would vary as much as the clusters do: fewer than the
     answers if those of a cluster resemble one another. It is P where clusters of one size each pass or fail as a whole,
-    and where all have the same share, so that nothing shows how they vary. Else it is measured by the clusters, and few of
-    them measure it badly: it is taken smaller, as Student's t is wider than the normal distribution. Below
+    and where all have the same share, so that nothing shows how they vary. Else it is measured by the clusters, and few
+    of them measure it badly: it is taken smaller, as Student's t is wider than the normal distribution. Below
     `MIN_CLUSTERS` there is no interval then, unless all answers pass or none does.
 
     Source: Korn and Graubard, 'Confidence intervals for proportions with small expected number of positive counts

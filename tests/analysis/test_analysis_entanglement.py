@@ -54,9 +54,9 @@ def test_the_effect_is_the_correlation_with_the_end(values):
 def test_order_and_scale_do_not_matter(values, random):
     answers = turned(values)
     expected = told(only(answers))
-    assert told(only(random.sample(answers, len(answers)))) == pytest.approx(expected)
+    assert told(only(random.sample(answers, len(answers)))) == pytest.approx(expected, nan_ok=True)
     scaled = told(only(turned([(7 + 3 * before, 7 + 3 * after) for before, after in values])))
-    assert (scaled[:3], scaled[4]) == (pytest.approx(expected[:3], abs=1e-6), pytest.approx(expected[4]))
+    assert (scaled[:3], scaled[4]) == (pytest.approx(expected[:3], abs=1e-6, nan_ok=True), pytest.approx(expected[4]))
 
 
 def test_the_interval_is_that_of_scipy():

@@ -12,6 +12,7 @@ from treasure.analysis.config import Resampling
 from treasure.analysis.lifts import HEAD, TAIL
 from treasure.analysis.scores.clustered import by_regime, by_slice
 from treasure.analysis.scores.clusters import CLUSTER_SLICES, cluster_of
+from treasure.analysis.scores.translation import BLEU, CHRF
 from treasure.analysis.slice_tests import paired_test
 from treasure.analysis.statistics import (
     DEFAULT,
@@ -27,6 +28,8 @@ from treasure.evaluation.record import EvaluationRecord, Regime
 from treasure.intervals import Interval
 
 _GROUP = " group"
+_OF_CORPORA = {("translation", BLEU), ("translation", CHRF)}
+"""Scores of which the mean over answers says little; `compare_translations` compares them."""
 _Key = tuple[str, int, int]
 
 
@@ -120,17 +123,18 @@ def compare_records(
     """
     rows: list[ComparisonRow] = []
     tail_rows: list[TailRow] = []
-    num_unpaired = 0
+    num_pairs, num_unpaired = 0, 0
     for name, after in by_regime(own):
         regime = _counterpart(Regime(name), against, against_regime)
         before = _by_key([record for record in against if record.regime is regime])
         keyed = _by_key(after)
         side = _Side(after[0].benchmark, name, kind, after,
                      {id(record): before[key] for key, record in keyed.items() if key in before})  # fmt: skip
+        num_pairs += len(side.before)
         num_unpaired += len(keyed.keys() ^ before.keys())
         rows += _rows(side, how)
         tail_rows += _tail_rows(side, how)
-    if not rows:
+    if not num_pairs:
         raise DataError(_no_pair(own, against))
     return Compared(with_q_values(rows), tuple(tail_rows), num_unpaired)
 
@@ -170,8 +174,8 @@ def _no_pair(own: Sequence[EvaluationRecord], against: Sequence[EvaluationRecord
         return f"seeds {', '.join(seeds)} in {', '.join(regimes)}"
 
     return (
-        f"{own[0].benchmark}: no answer of the one evaluation has a scored counterpart in the other, of the same "
-        f"prompt and seed. 'folder' has {told(own)}, 'against' {told(against)}."
+        f"{own[0].benchmark}: no answer of the one evaluation has a counterpart in the other, of the same prompt "
+        f"and seed. 'folder' has {told(own)}, 'against' {told(against)}."
     )
 
 
@@ -182,7 +186,8 @@ def _slices(side: _Side) -> Iterator[tuple[Mapping[str, str], list[EvaluationRec
 
 
 def _metrics(side: _Side) -> list[str]:
-    return list(dict.fromkeys(name for record in side.after for name in record.scores))
+    names = dict.fromkeys(name for record in side.after for name in record.scores)
+    return [name for name in names if (side.kind, name) not in _OF_CORPORA]
 
 
 def _rows(side: _Side, how: Resampling) -> Iterator[ComparisonRow]:

@@ -38,7 +38,7 @@ def interval_facts(how: Resampling) -> dict[str, object]:
     return {"confidence": CONFIDENCE, **asdict(how)}
 
 
-def plain(row: DataclassInstance) -> dict[str, object]:
+def plain(row: "DataclassInstance") -> dict[str, object]:
     """The fields of a row for JSON, in which what is not a number is null."""
     return _without_nan(asdict(row))
 
