@@ -67,7 +67,9 @@ def wilson_interval(successes: float, total: float) -> Interval:
     rate = successes / total
     centre = (rate + z**2 / (2 * total)) / (1 + z**2 / total)
     half = z / (1 + z**2 / total) * float(np.sqrt(rate * (1 - rate) / total + z**2 / (4 * total**2)))
-    return Interval(rate, max(0.0, centre - half), min(1.0, centre + half), round(total), Method.WILSON)
+    low = max(0.0, centre - half) if successes > 0 else 0.0
+    high = min(1.0, centre + half) if successes < total else 1.0
+    return Interval(rate, low, high, round(total), Method.WILSON)
 
 
 def effective_wilson_interval(sums: np.ndarray, counts: np.ndarray) -> Interval:

@@ -193,6 +193,7 @@ def test_wilson_agrees_with_scipy(counts):
     expected = binomtest(successes, total).proportion_ci(0.95, method="wilson")
     found = wilson_interval(successes, total)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-9)
+    assert found.low <= found.estimate <= found.high  # to the last digit, at 0 and 1 too
 
 
 def test_wins_ties_and_losses():

@@ -1,6 +1,6 @@
 """Accuracy on IFEval and M-IFEval: strict and loose, by prompt and by instruction, language and group."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 

@@ -58,8 +58,9 @@ def language_figures(records: Iterable[EvaluationRecord], *, how: Resampling = D
 
     A language counts as the mean of its subsets; a task, a subset, and head and tail of a task where these are known
     (`lang group`) as the mean of their languages. As in the reference, a language of a subset in which no answer could
-    be judged counts as 1 in `lpr` and `wpr`; `num_failed` says how many answers have no score. Intervals draw rows of a subset again, with the answers of all languages to them, and seeds
-    as a second level; those of one language of a subset are those of `rate`.
+    be judged counts as 1 in `lpr` and `wpr`; `num_failed` says how many answers have no score. Intervals
+    draw rows of a subset again, with the answers of all languages to them, and seeds as a second level; those of one
+    language of a subset are those of `rate`.
     """
     by_place: dict[tuple[str, str], list[EvaluationRecord]] = {}
     for record in records:
