@@ -59,5 +59,5 @@ def win_rate(
     """
     is_tie = (outcomes == 0.5).astype(float)
     assert np.isin(outcomes, (0, 0.5, 1)).all()
-    both = (rate(values, clusters, seeds, how=how) for values in (outcomes, is_tie))
-    return WinRate(*both, len(outcomes))
+    won, tied = (rate(values, clusters, seeds, how=how) for values in (outcomes, is_tie))
+    return WinRate(won, tied, len(outcomes))
