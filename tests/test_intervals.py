@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
-from treasure.intervals import MIN_CLUSTERS, basic_interval, percentile_interval, resampled_counts
+from treasure.intervals import MIN_CLUSTERS, alike_interval, basic_interval, percentile_interval, resampled_counts
 
 
 def counts(kinds, clusters=None, num_kinds=5, num_resamples=3000):
@@ -43,9 +44,22 @@ def test_the_same_seed_gives_the_same_draws_and_blocks_do_not_matter(monkeypatch
 def test_the_mirrored_interval():
     draws = np.linspace(0.2, 0.4, 1001)
     found = basic_interval(0.25, draws, 50, 50)
-    assert (found.low, found.high) == pytest.approx((0.105, 0.295))
+    assert (found.low, found.high) == pytest.approx((0.1042, 0.2958), abs=1e-4)  # 2.12 % of 50 prompts at either end
     assert basic_interval(0.1, draws, 50, 50).low == 0
     assert np.isnan(basic_interval(0.1, draws, MIN_CLUSTERS - 1, 9).low)
+
+
+@pytest.mark.parametrize(("num_prompts", "tail"), [(5, 0.000954), (20, 0.015881), (10_000, 0.02499)])
+def test_fewer_prompts_take_more_of_the_draws(num_prompts, tail):
+    """Hesterberg 2015, table 4: the ends of a nominal 95 % interval of 5 and 20."""
+    found = percentile_interval(0.5, np.linspace(0, 1, 100_001), num_prompts, num_prompts)
+    assert (found.low, found.high) == pytest.approx((tail, 1 - tail), abs=2e-5)
+
+
+@given(st.integers(1, 200))
+def test_what_was_never_seen_may_be_as_frequent_as_clopper_and_pearson_allow(num_prompts):
+    expected = binomtest(0, num_prompts).proportion_ci(0.95, method="exact")
+    assert alike_interval(0.0, num_prompts, num_prompts, (0.0, 1.0)).high == pytest.approx(expected.high)
 
 
 def test_no_draw_no_interval():

@@ -54,9 +54,9 @@ def test_the_effect_is_the_correlation_with_the_end(values):
 def test_order_and_scale_do_not_matter(values, random):
     answers = turned(values)
     expected = told(only(answers))
-    assert told(only(random.sample(answers, len(answers)))) == pytest.approx(expected)
+    assert told(only(random.sample(answers, len(answers)))) == pytest.approx(expected, nan_ok=True)
     scaled = told(only(turned([(7 + 3 * before, 7 + 3 * after) for before, after in values])))
-    assert (scaled[:3], scaled[4]) == (pytest.approx(expected[:3], abs=1e-6), pytest.approx(expected[4]))
+    assert (scaled[:3], scaled[4]) == (pytest.approx(expected[:3], abs=1e-6, nan_ok=True), pytest.approx(expected[4]))
 
 
 def test_the_interval_is_that_of_scipy():
@@ -91,10 +91,10 @@ def test_each_draw_has_a_deviation_of_its_own():
 
 def test_what_moves_wholly_is_1_and_what_never_moves_is_0():
     cell = only(turned([(3.0, 8.0)] * 20))
-    assert (cell.effect.estimate, cell.effect.low, cell.effect.high) == pytest.approx((1, 1, 1))
+    assert cell.effect.estimate == pytest.approx(1) and np.isnan(cell.effect.low)  # no draw tells how sure that is
     assert cell.p_value < 1e-3
     still = only(turned([(4.0, 4.0)] * 20))
-    assert (still.effect.estimate, still.effect.low, still.effect.high, still.p_value) == (0, 0, 0, 1)
+    assert (still.effect.estimate, still.p_value) == (0, 1) and np.isnan(still.effect.low)
 
 
 def test_names_become_attributes_and_rare_ones_do_not():

@@ -70,7 +70,7 @@ def test_answers_of_several_seeds_count_as_one_prompt(fake, tmp_path):
         write_records(path, [replace(r, truth={"domain": "Legal"}, predicted=written) for r in read_records(path)])
     row = accuracy_rows(load_runs(tmp_path, "g"))[0]
     assert (row.value, row.num_prompts, row.num_seeds) == (pytest.approx(2 / 3), 6, 3)
-    assert (row.low, row.high) == pytest.approx((wilson_interval(4, 6).low, wilson_interval(4, 6).high))
+    assert (row.low, row.high) == (0, 1)  # one run of three is wrong throughout: so may all be, or none
 
 
 def test_obedience_compares_with_what_was_fixed(fake, tmp_path):

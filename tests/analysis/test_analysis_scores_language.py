@@ -109,8 +109,11 @@ def test_languages_that_share_prompts_are_drawn_together() -> None:
     assert wide.high - wide.low < 0.6 * (alone.high - alone.low)
 
 
-def test_seeds_are_averaged_within_their_prompt() -> None:
+def test_seeds_that_agree_add_nothing_and_seeds_that_differ_widen_the_interval() -> None:
     once = [record("de", "a", row, {"line_pass": row % 2}) for row in range(40)]
     thrice = [record("de", "a", row, {"line_pass": row % 2}, seed) for row in range(40) for seed in range(3)]
-    one, three = (find(language_figures(rows), "lpr").interval for rows in (once, thrice))
-    assert (one.estimate, one.low, one.high, one.n) == (three.estimate, three.low, three.high, three.n)
+    apart = [record("de", "a", row, {"line_pass": seed % 2}, seed) for row in range(40) for seed in range(4)]
+    one, three, four = (find(language_figures(rows), "lpr").interval for rows in (once, thrice, apart))
+    assert (one.estimate, one.n) == (three.estimate, three.n)
+    assert (one.low, one.high) == pytest.approx((three.low, three.high), abs=0.03)
+    assert four.estimate == 0.5 and four.high - four.low > 0.9

@@ -115,7 +115,7 @@ def test_answers_to_a_prompt_are_drawn_together():
     assert (many.low, many.high) == pytest.approx((one.low, one.high))
     uneven = [record(n, {}) for n in range(30) for _ in range(1 + n % 3)]
     sure = mean_interval(uneven, np.ones(len(uneven)))  # the same answers above and below the line
-    assert (sure.estimate, sure.low, sure.high, sure.n) == (1, 1, 1, 30)
+    assert (sure.estimate, sure.n) == (1, 30) and np.isnan(sure.low)  # all alike: no draw tells how sure that is
     assert np.isnan(mean_interval(single[:4], wins[:4]).low)  # too few prompts for an interval
 
 

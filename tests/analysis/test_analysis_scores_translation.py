@@ -1,5 +1,6 @@
 """Figures of translations: sums over segments, documents drawn as a whole, and paired differences."""
 
+import math
 import random
 from dataclasses import replace
 
@@ -100,7 +101,7 @@ def test_a_comparison_is_the_difference_and_its_interval_is_narrower_than_that_o
 def test_the_same_answers_differ_by_nothing_and_swapped_ones_by_the_opposite() -> None:
     before, after = ([record(number, noise) for number in range(20)] for noise in (0.5, 0.2))
     same = find(compare_translations(before, before), "bleu_difference").interval
-    assert (same.estimate, same.low, same.high) == (0, 0, 0)
+    assert same.estimate == 0 and math.isnan(same.low)  # no draw tells how sure that is
     there, back = (
         find(compare_translations(*pair), "bleu_difference").interval for pair in ((before, after), (after, before))
     )

@@ -4,19 +4,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from treasure.analysis.config import Resampling
 from treasure.analysis.statistics import (
     Pairs,
     difference_in_differences,
+    mcnemar,
+    mean,
     paired_lift,
     wins,
 )
-from treasure.intervals import MIN_CLUSTERS, wilson_interval
+from treasure.intervals import MIN_CLUSTERS, Method, wilson_interval
 
-FEW = 400  # resamples: enough for these tests, and fast
+FEW = Resampling(num_resamples=400)  # enough for these tests, and fast
 
 
 def lift(differences, clusters, seeds=None):
-    return paired_lift(np.zeros(len(differences)), differences, clusters, seeds, num_resamples=FEW)
+    return paired_lift(np.zeros(len(differences)), differences, clusters, seeds, how=FEW)
 
 
 def grid(num_prompts, num_seeds):
@@ -54,9 +57,9 @@ def test_repeating_each_answer_adds_no_certainty():
 
 def test_pairing_removes_what_both_share():
     clusters = np.arange(50)
-    shared = 100 * normals(1, 50)
-    found = paired_lift(shared, shared + 1, clusters)
-    assert (found.estimate, found.low, found.high) == pytest.approx((1, 1, 1))
+    shared, own = 100 * normals(1, 50), 0.01 * normals(2, 50)
+    found = paired_lift(shared, shared + 1 + own, clusters)
+    assert (found.estimate, found.low, found.high) == pytest.approx((1, 1, 1), abs=0.01)
 
 
 def test_seeds_that_disagree_widen_the_interval():
@@ -78,7 +81,33 @@ def test_unequal_numbers_of_answers_are_weighted_by_answer():
 def test_too_few_prompts_give_no_interval(num_prompts):
     found = lift(np.ones(num_prompts), np.arange(num_prompts))
     assert found.estimate == 1
-    assert np.isnan([found.low, found.high]).all()
+    assert np.isnan([found.low, found.high]).all() and found.method is Method.NONE
+
+
+@pytest.mark.parametrize("num_prompts", [5, 6, 40])
+@pytest.mark.parametrize("by", [-1.0, 0.0, 1.0])
+def test_prompts_that_all_differ_alike_do_not_make_it_certain(num_prompts, by):
+    """By one point throughout, the interval leaves out 0 just where the exact McNemar test finds a difference."""
+    before, after = np.full(num_prompts, float(by < 0)), np.full(num_prompts, float(by > 0))
+    found = paired_lift(before, after, np.arange(num_prompts))
+    assert found.estimate == by and -1 <= found.low < found.high <= 1 and found.method is Method.ALIKE
+    assert found.low <= by <= found.high
+    assert (found.low > 0 or found.high < 0) == (mcnemar(before, after).p_value < 0.05)
+
+
+def test_where_the_scale_is_open_and_all_differ_alike_there_is_no_interval():
+    found = paired_lift(np.full(50, 12.0), np.full(50, 13.0), np.arange(50))
+    assert found.estimate == 1 and found.method is Method.NONE and np.isnan(found.low)
+
+
+@given(st.integers(0, 1000))
+def test_the_same_seed_of_draws_gives_the_same_interval_and_another_nearly_so(seed):
+    values, clusters = normals(seed, 60), np.arange(60)
+    one, again, other = (
+        mean(values, clusters, how=Resampling(num_resamples=400, seed=draws)) for draws in (seed, seed, seed + 1)
+    )
+    assert one == again and one != other
+    assert (one.low, one.high) == pytest.approx((other.low, other.high), abs=0.2)
 
 
 def coverage(draw, num_simulations=300):
@@ -118,7 +147,7 @@ def pairs(differences, first_cluster, seeds=None):
 
 def test_a_difference_in_differences_is_the_difference_of_lifts():
     tail, head = pairs(normals(3, 30) + 2, 0), pairs(normals(4, 50), 100)
-    found = difference_in_differences(tail, head, num_resamples=FEW)
+    found = difference_in_differences(tail, head, how=FEW)
     assert found.estimate == pytest.approx(tail.marked.mean() - head.marked.mean())
     assert 0 < found.low < found.estimate < found.high
     assert found.n == 80
@@ -127,7 +156,7 @@ def test_a_difference_in_differences_is_the_difference_of_lifts():
 def test_a_difference_in_differences_covers_the_truth_95_times_in_100():
     def draw(rng):
         tail, head = pairs(rng.normal(size=30), 0), pairs(2 * rng.normal(size=40), 100)
-        return difference_in_differences(tail, head, num_resamples=FEW)
+        return difference_in_differences(tail, head, how=FEW)
 
     assert coverage(draw) == pytest.approx(0.95, abs=0.04)
 
@@ -135,11 +164,22 @@ def test_a_difference_in_differences_covers_the_truth_95_times_in_100():
 def test_what_a_seed_does_to_head_and_tail_alike_cancels():
     def shifted(first_cluster):
         clusters, seeds = grid(20, 3)
-        shift = np.array([-1.0, 0.0, 1.0])[seeds]
+        shift = np.array([-1.0, 0.0, 1.0])[seeds] + 0.01 * normals(first_cluster, 60)
         return Pairs(np.zeros(60), shift, clusters + first_cluster, seeds)
 
     found = difference_in_differences(shifted(0), shifted(100))
-    assert (found.low, found.high) == pytest.approx((0, 0), abs=1e-9)
+    assert (found.low, found.high) == pytest.approx((0, 0), abs=0.02)
+    apart = paired_lift(np.zeros(60), shifted(0).marked, shifted(0).clusters, shifted(0).seeds)
+    assert apart.high - apart.low > 1
+
+
+def test_a_tail_that_shows_no_spread_is_not_taken_for_certain():
+    """Six tail prompts that nothing changed, and many head prompts that hardly vary."""
+    head = pairs(np.random.default_rng(0).choice([0.0, 1.0], 400, p=[0.95, 0.05]), 100)
+    found = difference_in_differences(pairs(np.zeros(6), 0), head)
+    assert found.low < -0.3 and found.high > 0.3 and found.method is Method.ADDED
+    swapped = difference_in_differences(head, pairs(np.zeros(6), 0))
+    assert (swapped.low, swapped.high) == pytest.approx((-found.high, -found.low))
 
 
 def test_few_tail_prompts_give_no_interval_however_many_head_prompts():
@@ -153,6 +193,7 @@ def test_wilson_agrees_with_scipy(counts):
     expected = binomtest(successes, total).proportion_ci(0.95, method="wilson")
     found = wilson_interval(successes, total)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-9)
+    assert found.low <= found.estimate <= found.high  # to the last digit, at 0 and 1 too
 
 
 def test_wins_ties_and_losses():

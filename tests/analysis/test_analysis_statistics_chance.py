@@ -91,6 +91,24 @@ def test_benjamini_hochberg_rejects_what_the_step_up_rule_does(p_values):
     assert np.sum(found <= q + 1e-12) == pytest.approx(np.sum(np.array(p_values) <= limit))
 
 
+def test_benjamini_hochberg_of_their_own_example():
+    """Benjamini and Hochberg 1995, section 3.2: four of 15 are rejected at 5 %, by Bonferroni three."""
+    p_values = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528,
+                0.7590, 1.0]  # fmt: skip
+    found = benjamini_hochberg(np.array(p_values))
+    assert (found <= 0.05).sum() == 4
+    assert found[:4] == pytest.approx([0.0015, 0.003, 0.0095, 0.035625])
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20), st.randoms(use_true_random=False))
+def test_q_values_are_the_least_level_at_which_the_step_up_rule_rejects(p_values, random):
+    random.shuffle(p_values)
+    ranked = sorted(p_values)
+    expected = [min(min(1.0, other * len(ranked) / (place + 1)) for place, other in enumerate(ranked) if other >= one)
+                for one in p_values]  # fmt: skip
+    assert benjamini_hochberg(np.array(p_values)) == pytest.approx(expected)
+
+
 def test_tests_that_could_not_be_made_do_not_count():
     found = benjamini_hochberg(np.array([0.01, np.nan, 0.04]))
     assert found[[0, 2]] == pytest.approx([0.02, 0.04]) and np.isnan(found[1])

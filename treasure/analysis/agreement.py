@@ -222,7 +222,7 @@ def _numeric_measures(judged: Judged, differences: np.ndarray, num_resamples: in
     for name, (above, below) in parts.items():
         with np.errstate(invalid="ignore"):
             estimate, drawn = float((counts @ above / (counts @ below))[0]), (draws @ above) / (draws @ below)
-        found[name] = percentile_interval(estimate, drawn, num, num)
+        found[name] = percentile_interval(estimate, drawn, num, num, None if name == DIFFERENCE else (0.0, 1.0))
     return found
 
 

@@ -1,8 +1,22 @@
-"""Options of the reports about annotations."""
+"""Options of intervals, and of the reports about annotations."""
 
 from dataclasses import dataclass, field
 
 from treasure.errors import ConfigError
+
+
+@dataclass(kw_only=True, slots=True)
+class Resampling:
+    """How intervals and tests draw. The same options give the same intervals."""
+
+    num_resamples: int = 2_000
+    """How often prompts are drawn again for an interval, at least 100."""
+    seed: int = 0
+    """Seed of the draws; another one shows how far the ends of intervals depend on them."""
+
+    def __post_init__(self) -> None:
+        if self.num_resamples < 100:
+            raise ConfigError(f"resampling.num_resamples must be at least 100, got {self.num_resamples}.")
 
 
 @dataclass(kw_only=True, slots=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from treasure.analysis.collect import RunTable
+from treasure.analysis.config import Resampling
 from treasure.analysis.examples import SideBySide
 from treasure.analysis.figures.draw import SavedFigure
 from treasure.analysis.finished import FinishedReport
@@ -32,3 +33,4 @@ class Report(FinishedReport):
     examples: tuple[SideBySide, ...]
     facts: tuple[Fact, ...]
     provenance: tuple[tuple[str, str], ...]
+    resampling: Resampling

@@ -11,7 +11,7 @@ import numpy as np
 
 from treasure.analysis.lever_answers import LeverAnswer, of_lever
 from treasure.analysis.statistics import benjamini_hochberg, resampled_means, sign_flip
-from treasure.intervals import NUM_RESAMPLES, Interval, percentile_interval
+from treasure.intervals import Interval, percentile_interval
 from treasure.taxonomy.taxonomy import Scalar
 
 LEAST_SHARE = 0.05
@@ -80,7 +80,7 @@ def _effect(before: np.ndarray, after: np.ndarray) -> Interval:
     centre = np.mean((before, after))
     before, after = before - centre, after - centre
     moments = np.stack([after - before, before + after, before**2 + after**2], axis=1)
-    draws = _correlations(resampled_means(moments, NUM_RESAMPLES))
+    draws = _correlations(resampled_means(moments))
     estimate = float(_correlations(moments.mean(axis=0, keepdims=True))[0])
     return percentile_interval(estimate, draws, len(before), len(before))
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from treasure.analysis.benchmarks import OVERALL, benchmark_info, metric_order
+from treasure.analysis.config import Resampling
 from treasure.analysis.pairing import Comparison
-from treasure.analysis.statistics import difference_in_differences, paired_lift
+from treasure.analysis.statistics import DEFAULT, difference_in_differences, paired_lift
 from treasure.analysis.tables import read_rows
 
 ALL, HEAD, TAIL, VALUE = "all", "head", "tail", "value"
@@ -60,23 +61,23 @@ class GroupRow:
     group: str
 
 
-def lift_rows(comparisons: Iterable[Comparison]) -> tuple[LiftRow, ...]:
+def lift_rows(comparisons: Iterable[Comparison], how: Resampling = DEFAULT) -> tuple[LiftRow, ...]:
     """All lifts, by benchmark, regime, slice and metric."""
     return tuple(
         row
         for comparison in comparisons
         for kind, name, part in _slices(comparison)
         for metric in sorted(comparison.metrics, key=metric_order)
-        if (row := lift_row(part, kind, name, metric)) is not None
+        if (row := lift_row(part, kind, name, metric, how)) is not None
     )
 
 
-def lift_row(part: Comparison, kind: str, name: str, metric: str) -> LiftRow | None:
+def lift_row(part: Comparison, kind: str, name: str, metric: str, how: Resampling = DEFAULT) -> LiftRow | None:
     """The lift of one slice in one metric; None where no pair has the metric."""
     pairs = part.arrays(metric)
     if pairs is None:
         return None
-    found = paired_lift(pairs.baseline, pairs.marked, pairs.clusters, pairs.seeds)
+    found = paired_lift(pairs.baseline, pairs.marked, pairs.clusters, pairs.seeds, how=how)
     return LiftRow(
         benchmark=part.benchmark,
         slice_kind=kind,
@@ -93,14 +94,14 @@ def lift_row(part: Comparison, kind: str, name: str, metric: str) -> LiftRow | N
     )
 
 
-def difference_rows(comparisons: Iterable[Comparison]) -> tuple[DifferenceRow, ...]:
+def difference_rows(comparisons: Iterable[Comparison], how: Resampling = DEFAULT) -> tuple[DifferenceRow, ...]:
     """Tail against head for every benchmark, category with both, regime and metric."""
     return tuple(
         row
         for comparison in comparisons
         for category in sorted(comparison.categories)
         for metric in sorted(comparison.metrics, key=metric_order)
-        if (row := _difference_row(comparison, category, metric)) is not None
+        if (row := _difference_row(comparison, category, metric, how)) is not None
     )
 
 
@@ -168,12 +169,12 @@ def _slices(comparison: Comparison) -> Iterator[tuple[str, str, Comparison]]:
         yield VALUE, f"{category}={value}", part
 
 
-def _difference_row(comparison: Comparison, category: str, metric: str) -> DifferenceRow | None:
+def _difference_row(comparison: Comparison, category: str, metric: str, how: Resampling) -> DifferenceRow | None:
     tail = comparison.where(lambda pair: pair.groups.get(category) == TAIL).arrays(metric)
     head = comparison.where(lambda pair: pair.groups.get(category) == HEAD).arrays(metric)
     if tail is None or head is None:
         return None
-    found = difference_in_differences(tail, head)
+    found = difference_in_differences(tail, head, how=how)
     return DifferenceRow(
         benchmark=comparison.benchmark,
         category=category,

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from treasure.analysis.collect import RunTable
+from treasure.analysis.config import Resampling
 from treasure.analysis.lifts import ALL, HEAD, TAIL
-from treasure.analysis.statistics import paired_lift
+from treasure.analysis.statistics import DEFAULT, mean, rate
 from treasure.analysis.tables import read_rows
 from treasure.evaluation.record import EvaluationRecord, Regime
-from treasure.intervals import Interval, wilson_interval
+from treasure.intervals import Interval
 
 ACCURACY, DIFFERENCE, OBEYED = "accuracy", "mean_absolute_difference", "obeyed"
 
@@ -24,7 +25,7 @@ class AccuracyRow:
     `measure` is 'accuracy' (share of headers in regime inferred that hold just the true values; for numbers: the exact
     number), 'mean_absolute_difference' (numeric categories, over the headers that hold a number) or 'obeyed' (share of
     headers that repeat the marker fixed in the prompt). `group` is 'all', 'head' or 'tail' by the true value. Intervals
-    count prompts, not answers: the answers of several seeds to a prompt are averaged first.
+    count prompts, not answers, and several seeds are a second level.
     """
 
     category: str
@@ -47,16 +48,16 @@ class _Header:
     expected: Any
 
 
-def accuracy_rows(runs: RunTable) -> tuple[AccuracyRow, ...]:
+def accuracy_rows(runs: RunTable, how: Resampling = DEFAULT) -> tuple[AccuracyRow, ...]:
     """Accuracy in regime inferred for every category that truth knows, then obedience in regime fixed."""
     records = [record for run in runs.marked for record in run.at()]
     inferred = [record for record in records if record.regime is Regime.INFERRED]
     fixed = [record for record in records if record.regime is Regime.FIXED]
     rows: list[AccuracyRow] = []
     for category, headers in _by_category(inferred, "truth").items():
-        rows += _rows(category, headers, Regime.INFERRED, ACCURACY)
+        rows += _rows(category, headers, Regime.INFERRED, ACCURACY, how)
     for category, headers in _by_category(fixed, "levers").items():
-        rows += _rows(category, headers, Regime.FIXED, OBEYED)
+        rows += _rows(category, headers, Regime.FIXED, OBEYED, how)
     return tuple(rows)
 
 
@@ -82,17 +83,19 @@ def _by_category(records: Iterable[EvaluationRecord], field: str) -> dict[str, l
     return dict(sorted(found.items()))
 
 
-def _rows(category: str, headers: Sequence[_Header], regime: Regime, measure: str) -> list[AccuracyRow]:
+def _rows(
+    category: str, headers: Sequence[_Header], regime: Regime, measure: str, how: Resampling
+) -> list[AccuracyRow]:
     rows: list[AccuracyRow] = []
     numeric = all(_is_number(header.expected) for header in headers)
     for group in (ALL, HEAD, TAIL):
         chosen = [header for header in headers if group in (ALL, header.group)]
         if not chosen:
             continue
-        rows.append(_row(category, group, regime, measure, chosen, _share(chosen)))
+        rows.append(_row(category, group, regime, measure, chosen, _share(chosen, how)))
         numbers = [header for header in chosen if numeric and _is_number(header.written)]
         if numbers and measure == ACCURACY:
-            rows.append(_row(category, group, regime, DIFFERENCE, numbers, _mean_difference(numbers)))
+            rows.append(_row(category, group, regime, DIFFERENCE, numbers, _mean_difference(numbers, how)))
     return rows
 
 
@@ -105,18 +108,19 @@ def _row(
     )
 
 
-def _share(headers: Sequence[_Header]) -> Interval:
-    by_prompt: dict[str, list[bool]] = {}
-    for header in headers:
-        by_prompt.setdefault(header.cluster, []).append(_as_set(header.written) == _as_set(header.expected))
-    return wilson_interval(float(sum(np.mean(right) for right in by_prompt.values())), len(by_prompt))
+def _share(headers: Sequence[_Header], how: Resampling) -> Interval:
+    right = np.array([float(_as_set(header.written) == _as_set(header.expected)) for header in headers])
+    return rate(right, *_drawn_by(headers), how=how)
 
 
-def _mean_difference(headers: Sequence[_Header]) -> Interval:
+def _mean_difference(headers: Sequence[_Header], how: Resampling) -> Interval:
     differences = np.array([abs(float(header.written) - float(header.expected)) for header in headers])
-    clusters = np.array([header.cluster for header in headers])
-    seeds = np.array([header.seed for header in headers])
-    return paired_lift(np.zeros(len(headers)), differences, clusters, seeds)
+    return mean(differences, *_drawn_by(headers), how=how)
+
+
+def _drawn_by(headers: Sequence[_Header]) -> tuple[np.ndarray, np.ndarray]:
+    """(prompts, seeds) of the headers."""
+    return np.array([header.cluster for header in headers]), np.array([header.seed for header in headers])
 
 
 def _as_set(value: Any) -> frozenset[str]:

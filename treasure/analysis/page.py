@@ -13,7 +13,7 @@ from treasure.analysis.marker_accuracy import DIFFERENCE, OBEYED, AccuracyRow
 from treasure.analysis.summary_table import SUMMARY_REGIMES, summary_lines
 from treasure.analysis.verdicts import judge
 from treasure.analysis.wording import interval, rate, signed
-from treasure.intervals import CONFIDENCE, MIN_CLUSTERS, NUM_RESAMPLES
+from treasure.intervals import CONFIDENCE, MIN_CLUSTERS
 
 _NUM_SENTENCES = 6
 """Findings of a study of levers that are in view; the others open on a click."""
@@ -35,7 +35,11 @@ def render_page(report: Report) -> str:
         accuracy=_accuracy_lines(report.accuracy),
         num_prompts=len({(record.benchmark, record.prompt_id) for record in report.runs.baselines[0].at()}),
         folders=_folders(report.runs),
-        method={"confidence": f"{CONFIDENCE:.0%}", "resamples": NUM_RESAMPLES, "fewest": MIN_CLUSTERS},
+        method={
+            "confidence": f"{CONFIDENCE:.0%}",
+            "resamples": report.resampling.num_resamples,
+            "fewest": MIN_CLUSTERS,
+        },
         labels={example.benchmark: benchmark_info(example.benchmark).label for example in report.examples},
         shown=_shown,
         num_sentences=_NUM_SENTENCES,

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from treasure.analysis.benchmarks import benchmark_info
 from treasure.analysis.collect import RunTable
+from treasure.analysis.config import Resampling
 from treasure.analysis.lifts import ALL, HEAD, TAIL, lift_row
 from treasure.analysis.pairing import Comparison, compare
+from treasure.analysis.statistics import DEFAULT
 from treasure.analysis.tables import read_rows
 from treasure.evaluation.record import Regime
 
@@ -34,11 +36,13 @@ class ProgressRow:
     num_seeds: int
 
 
-def progress_rows(runs: RunTable) -> tuple[ProgressRow, ...]:
+def progress_rows(runs: RunTable, how: Resampling = DEFAULT) -> tuple[ProgressRow, ...]:
     """The primary metric over all, head and tail prompts at every step that Baseline and marked runs share."""
     baseline_steps = {record.step for run in runs.baselines for record in run.records}
     marked_steps = {record.step for run in runs.marked for record in run.records}
-    return tuple(row for step in sorted(baseline_steps & marked_steps) for row in _rows_at(compare(runs, step), step))
+    return tuple(
+        row for step in sorted(baseline_steps & marked_steps) for row in _rows_at(compare(runs, step), step, how)
+    )
 
 
 def read_progress(report_folder: Path) -> tuple[ProgressRow, ...]:
@@ -46,7 +50,7 @@ def read_progress(report_folder: Path) -> tuple[ProgressRow, ...]:
     return read_rows(report_folder / "progress.csv", ProgressRow)
 
 
-def _rows_at(comparisons: Iterable[Comparison], step: int) -> list[ProgressRow]:
+def _rows_at(comparisons: Iterable[Comparison], step: int, how: Resampling) -> list[ProgressRow]:
     rows: list[ProgressRow] = []
     with_baseline: set[tuple[str, str]] = set()
     for comparison in comparisons:
@@ -54,7 +58,7 @@ def _rows_at(comparisons: Iterable[Comparison], step: int) -> list[ProgressRow]:
         for kind in (ALL, HEAD, TAIL):
             part = comparison.where(lambda pair, k=kind, c=info.category: k == ALL or pair.groups.get(c) == k)
             name = ALL if kind == ALL else info.category
-            found = lift_row(part, kind, name, info.primary)
+            found = lift_row(part, kind, name, info.primary, how)
             if found is None:
                 continue
             row = ProgressRow(

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from treasure.analysis.collect import RunTable, load_runs
+from treasure.analysis.config import Resampling
 from treasure.analysis.contents import Report
 from treasure.analysis.examples import pick_examples
 from treasure.analysis.figures.draw import draw_all
@@ -27,18 +28,27 @@ from treasure.analysis.pairing import compare
 from treasure.analysis.progress import ProgressRow, progress_rows
 from treasure.analysis.setting import provenance_lines, setting_facts
 from treasure.analysis.slice_tests import SliceTestRow, slice_test_rows
+from treasure.analysis.statistics import DEFAULT
 from treasure.analysis.tables import write_rows
 from treasure.analysis.verdicts import verdicts
 from treasure.jsonl import write_text
 
 
-def write_report(runs_folder: Path, group: str, out_folder: Path, *, title: str, names: Collection[str] = ()) -> Report:
+def write_report(
+    runs_folder: Path,
+    group: str,
+    out_folder: Path,
+    *,
+    title: str,
+    names: Collection[str] = (),
+    how: Resampling = DEFAULT,
+) -> Report:
     """Reads the runs in `runs_folder`/`group` (only those called one of `names` when given) and writes their report.
 
     Raises:
         DataError: the runs cannot be compared; see `load_runs`.
     """
-    report = _analyse(load_runs(runs_folder, group, names), out_folder, title)
+    report = _analyse(load_runs(runs_folder, group, names), out_folder, title, how)
     write_rows(out_folder / "lifts.csv", LiftRow, report.lifts)
     write_rows(out_folder / "slice_tests.csv", SliceTestRow, report.slice_tests)
     write_rows(out_folder / "differences.csv", DifferenceRow, report.differences)
@@ -62,16 +72,16 @@ def final_lifts(report: Report) -> dict[str, float]:
     }
 
 
-def _analyse(runs: RunTable, folder: Path, title: str) -> Report:
+def _analyse(runs: RunTable, folder: Path, title: str, how: Resampling) -> Report:
     comparisons = compare(runs)
-    lifts, differences, groups = lift_rows(comparisons), difference_rows(comparisons), group_rows(comparisons)
-    progress, accuracy = progress_rows(runs), accuracy_rows(runs)
+    lifts, differences, groups = lift_rows(comparisons, how), difference_rows(comparisons, how), group_rows(comparisons)
+    progress, accuracy = progress_rows(runs, how), accuracy_rows(runs, how)
     return Report(
         title=title,
         folder=folder,
         runs=runs,
         lifts=lifts,
-        slice_tests=slice_test_rows(comparisons),
+        slice_tests=slice_test_rows(comparisons, how),
         differences=differences,
         groups=groups,
         progress=progress,
@@ -82,6 +92,7 @@ def _analyse(runs: RunTable, folder: Path, title: str) -> Report:
         examples=pick_examples(runs),
         facts=setting_facts(runs),
         provenance=provenance_lines(runs),
+        resampling=how,
     )
 
 

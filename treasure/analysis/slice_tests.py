@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from treasure.analysis.benchmarks import OVERALL, metric_order
+from treasure.analysis.config import Resampling
 from treasure.analysis.pairing import Comparison
-from treasure.analysis.statistics import Pairs, benjamini_hochberg, mcnemar, sign_flip
+from treasure.analysis.statistics import DEFAULT, Pairs, benjamini_hochberg, mcnemar, sign_flip
 
 MCNEMAR, SIGN_FLIP = "mcnemar", "sign_flip"
 
@@ -31,9 +32,9 @@ class SliceTestRow:
     q_value: float
 
 
-def slice_test_rows(comparisons: Iterable[Comparison]) -> tuple[SliceTestRow, ...]:
+def slice_test_rows(comparisons: Iterable[Comparison], how: Resampling = DEFAULT) -> tuple[SliceTestRow, ...]:
     """A line for each value of each benchmark in each metric, in the order of the benchmarks."""
-    found = [row for comparison in comparisons if comparison.benchmark != OVERALL for row in _rows(comparison)]
+    found = [row for comparison in comparisons if comparison.benchmark != OVERALL for row in _rows(comparison, how)]
     by_regime: dict[str, list[int]] = {}
     for place, row in enumerate(found):
         by_regime.setdefault(row.regime, []).append(place)
@@ -44,20 +45,21 @@ def slice_test_rows(comparisons: Iterable[Comparison]) -> tuple[SliceTestRow, ..
     return tuple(found)
 
 
-def _rows(comparison: Comparison) -> Iterable[SliceTestRow]:
+def _rows(comparison: Comparison, how: Resampling) -> Iterable[SliceTestRow]:
     for category, value in sorted({item for pair in comparison.pairs for item in pair.baseline.slices.items()}):
         part = comparison.where(lambda pair, c=category, v=value: pair.baseline.slices.get(c) == v)
         for metric in sorted(part.metrics, key=metric_order):
             pairs = part.arrays(metric)
             if pairs is not None:
-                name, p_value = _test(pairs)
+                name, p_value = paired_test(pairs, how)
                 lift = float(np.mean(pairs.marked - pairs.baseline))
                 place = part.benchmark, f"{category}={value}", part.regime.value, metric
                 yield SliceTestRow(*place, lift, pairs.num_clusters, name, p_value, float("nan"))
 
 
-def _test(pairs: Pairs) -> tuple[str, float]:
+def paired_test(pairs: Pairs, how: Resampling = DEFAULT) -> tuple[str, float]:
+    """(name of the test, its p-value): exact McNemar where each prompt passes or fails once, else flipped signs."""
     passes = np.isin(pairs.baseline, (0, 1)).all() and np.isin(pairs.marked, (0, 1)).all()
     if passes and pairs.num_clusters == len(pairs.marked):
         return MCNEMAR, mcnemar(pairs.baseline, pairs.marked).p_value
-    return SIGN_FLIP, sign_flip(pairs.marked - pairs.baseline, pairs.clusters)
+    return SIGN_FLIP, sign_flip(pairs.marked - pairs.baseline, pairs.clusters, seed=how.seed)

@@ -159,7 +159,10 @@ def agreement(
     ]
     draws = {name: np.concatenate([np.full(1, np.nan), *(part[name] for part in parts)]) for name in MEASURES}
     found = {
-        name: percentile_interval(float(exact[name][0]), draws[name], num_prompts, num_prompts) for name in MEASURES
+        name: percentile_interval(
+            float(exact[name][0]), draws[name], num_prompts, num_prompts, (-1.0, 1.0) if "kappa" in name else (0.0, 1.0)
+        )
+        for name in MEASURES
     }
     return Agreement(len(judged), num_prompts, **found)
 

@@ -68,8 +68,8 @@ def calibration(
     num_prompts = len(right) if clusters is None else len(np.unique(clusters))
     exact = [float(measure(counts[None], kinds)[0]) for measure in (_ece, _brier)]
     draws = [np.concatenate([np.full(1, np.nan), *(measure(b, kinds) for b in blocks)]) for measure in (_ece, _brier)]
-    ece = basic_interval(exact[0], draws[0], num_prompts, num_prompts)
-    brier = percentile_interval(exact[1], draws[1], num_prompts, num_prompts)
+    ece = basic_interval(exact[0], draws[0], num_prompts, num_prompts, (0.0, 1.0))
+    brier = percentile_interval(exact[1], draws[1], num_prompts, num_prompts, (0.0, 1.0))
     return Calibration(len(right), ece, _chance_ece(counts, kinds, seed), brier, _bins(counts, kinds))
 
 

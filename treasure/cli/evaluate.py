@@ -3,13 +3,21 @@
 `levers` measures how a trained model follows its levers, and saves with it what makes them keep what they promise.
 `markers` compares the headers that it writes with what is true of prompts that it never saw.
 `benchmark` runs public benchmarks on their own files, `rescore` scores the answers of such a run anew.
+`compare` sets the records of two evaluations against each other, prompt by prompt.
 """
 
 import sys
 
 from treasure.config.jobs import Job
 from treasure.config.launch import launch
-from treasure.config.schema import BenchmarksCommand, LeverStudiesCommand, MarkersCommand, RescoreCommand, RunCommand
+from treasure.config.schema import (
+    BenchmarksCommand,
+    CompareCommand,
+    LeverStudiesCommand,
+    MarkersCommand,
+    RescoreCommand,
+    RunCommand,
+)
 
 
 def main() -> None:
@@ -26,6 +34,9 @@ def main() -> None:
     elif sys.argv[1:2] == ["rescore"]:
         about = "Scores the answers of a benchmark anew, from its records, without the model."
         launch(RescoreCommand, "rescore", _rescore, about=about, subcommand="rescore")
+    elif sys.argv[1:2] == ["compare"]:
+        about = "Compares the records of two evaluations, prompt by prompt: differences, intervals and tests."
+        launch(CompareCommand, "compare", _compare, about=about, subcommand="compare")
     else:
         about = "Evaluates the model that treasure-train left in the run folder of the same options: the run is done. "
         about += "`treasure-evaluate levers --help` tells how the levers of a finished run are measured."
@@ -54,6 +65,12 @@ def _rescore() -> Job[RescoreCommand]:
     from treasure.cli.jobs.benchmarks import rescore_folder
 
     return rescore_folder
+
+
+def _compare() -> Job[CompareCommand]:
+    from treasure.cli.jobs.compare import run
+
+    return run
 
 
 def _job() -> Job[RunCommand]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from treasure.analysis.config import AgreementConfig, CoverageConfig
+from treasure.analysis.config import AgreementConfig, CoverageConfig, Resampling
 from treasure.annotation.classifier.config import ClassifierTrainConfig
 from treasure.annotation.config import AnnotationOptions, AnnotatorsConfig, Engine
 from treasure.annotation.quality_config import QualityConfig
@@ -101,6 +101,7 @@ class ReportCommand:
     """Folder below outputs/reports; empty takes the group's name."""
     title: str = ""
     """Title of the page; empty takes the folder's name."""
+    resampling: Resampling = field(default_factory=Resampling)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)
 
@@ -254,6 +255,7 @@ class BenchmarksCommand:
     """Written into the records, to tell runs of several seeds apart."""
     generation: GenerationConfig = field(default_factory=GenerationConfig)
     backend: BackendConfig = field(default_factory=BackendConfig)
+    resampling: Resampling = field(default_factory=Resampling)
     paths: PathsConfig = field(default_factory=PathsConfig)
 
     def __post_init__(self) -> None:
@@ -289,6 +291,7 @@ class MarkersCommand:
     """Folder of the results; empty takes outputs/evaluations/<group>/<run>."""
     marker_prediction: MarkerPredictionConfig = field(default_factory=MarkerPredictionConfig)
     generation: GenerationConfig = field(default_factory=GenerationConfig)
+    resampling: Resampling = field(default_factory=Resampling)
     paths: PathsConfig = field(default_factory=PathsConfig)
 
     def __post_init__(self) -> None:
@@ -307,10 +310,50 @@ class RescoreCommand:
     """Folder of one benchmark's records, such as outputs/evaluations/<group>/<run>/ifeval."""
     suite: SuiteConfig = field(default_factory=SuiteConfig)
     """The benchmark with its options."""
+    resampling: Resampling = field(default_factory=Resampling)
     paths: PathsConfig = field(default_factory=PathsConfig)
 
     def __post_init__(self) -> None:
         self.suite.check()
+
+
+@dataclass(kw_only=True, slots=True)
+class CompareCommand:
+    """`treasure-evaluate compare`: the records of one evaluation against those of another, prompt by prompt."""
+
+    folder: Any
+    """Folder of an evaluation, of one benchmark in it, or of a run; of several runs that differ in seed: [A,B,C]."""
+    against: Any
+    """The same of what it is compared with, such as Baseline; seeds must agree."""
+    against_regime: str = ""
+    """Regime of `against`; empty takes the only one there is, or of several the same regime."""
+    output: str = ""
+    """File to write; empty takes against-<name>.json in the first folder."""
+    resampling: Resampling = field(default_factory=Resampling)
+
+    def __post_init__(self) -> None:
+        for name in ("folder", "against"):
+            if not all(isinstance(one, str) and one for one in _listed(getattr(self, name))):
+                raise ConfigError(f"{name} must be a folder or a list of folders, got {getattr(self, name)!r}.")
+        if self.against_regime and self.against_regime not in set(Regime):
+            raise ConfigError(
+                f"against_regime must be one of {', '.join(Regime)}, or empty; got '{self.against_regime}'."
+            )
+
+    @property
+    def folders(self) -> list[Path]:
+        """The folders of `folder`."""
+        return [Path(one) for one in _listed(self.folder)]
+
+    @property
+    def against_folders(self) -> list[Path]:
+        """The folders of `against`."""
+        return [Path(one) for one in _listed(self.against)]
+
+
+def _listed(value: Any) -> list[Any]:
+    """What was given, one or several, as a list; of nothing [""]."""
+    return (list(value) or [""]) if isinstance(value, list | tuple) else [value]
 
 
 @dataclass(kw_only=True, slots=True)

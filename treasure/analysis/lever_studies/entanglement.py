@@ -12,7 +12,7 @@ from treasure.analysis.lever_studies.entanglement_figure import draw_matrix
 from treasure.analysis.lever_studies.estimates import shown_share
 from treasure.analysis.wording import MINUS
 from treasure.evaluation.studies.rows import BEST_FORM, CORRECT, Row
-from treasure.intervals import Interval
+from treasure.intervals import MIN_CLUSTERS, Interval
 from treasure.plurals import plural
 from treasure.taxonomy.taxonomy import LENGTHS, Scalar
 
@@ -168,9 +168,9 @@ def _matrix_table(cells: Sequence[Cell]) -> StudyTable:
 
 
 def _effect(found: Interval) -> str:
-    if math.isnan(found.low):
+    if found.n < MIN_CLUSTERS:
         return f"{_signed(found.estimate, 2)} [too few prompts]"
-    if found.low == found.high:
+    if math.isnan(found.low):
         return f"{_signed(found.estimate, 2)} (the same in each draw)"  # which does not make it certain
     return f"{_signed(found.estimate, 2)} [{_signed(found.low, 2)} to {_signed(found.high, 2)}]"
 

@@ -9,7 +9,7 @@ from treasure.analysis.benchmarks import Metric
 from treasure.analysis.statistics import paired_lift, rate
 from treasure.analysis.wording import change, percent, signed
 from treasure.evaluation.studies.rows import Row
-from treasure.intervals import Interval
+from treasure.intervals import MIN_CLUSTERS, Interval, Method
 
 NO_INTERVAL = "too few prompts"
 
@@ -49,7 +49,7 @@ def shown_share(found: Interval) -> str:
 def shown_points(found: Interval, decimals: int = 1) -> str:
     """'+12.3 points [+9.0 to +15.1]'; drawing prompts again cannot tell how sure it is that none of them changed."""
     metric = Metric("share", "share", decimals=decimals)
-    if found.low == found.high == 0:
+    if found.estimate == 0 and found.n >= MIN_CLUSTERS and found.method in (Method.ALIKE, Method.NONE):
         return f"{signed(0.0, metric)} points (the same for each prompt)"
     return change(found.estimate, found.low, found.high, metric)
 

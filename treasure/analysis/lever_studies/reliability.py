@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from treasure.intervals import NUM_RESAMPLES, Interval, basic_interval
+from treasure.analysis.config import Resampling
+from treasure.analysis.statistics import DEFAULT, SHARE, ratios, resamples
+from treasure.intervals import Interval, basic_interval
 from treasure.seeding import key_to_int
 
 MOST_BINS = 10
@@ -100,22 +102,17 @@ def chance_error(confidence: np.ndarray, seed: int = 0) -> float:
     return float(_errors(right - confidence, bins_of(confidence)).mean())
 
 
-def error_interval(found: Scored, num_resamples: int = NUM_RESAMPLES, seed: int = 0) -> Interval:
-    """`calibration_error` with an interval from prompts drawn again, from which the push of few examples is taken.
+def error_interval(found: Scored, seeds: np.ndarray | None = None, *, how: Resampling = DEFAULT) -> Interval:
+    """`calibration_error` with an interval from prompts and `seeds` (N,) drawn again, less the push of few examples.
 
     Bins stay those of all examples.
     """
     estimate = calibration_error(found.confidence, found.right)
-    labels, rows = np.unique(found.clusters, return_inverse=True)
+    drawn = resamples(found.clusters, seeds, how=how)
     bins = bins_of(found.confidence)
-    sums = np.zeros((len(labels), int(bins.max()) + 1))
-    np.add.at(sums, (rows, bins), found.confidence - found.right)
-    sizes = np.bincount(rows)
-    drawn = np.random.default_rng(key_to_int("error interval", seed)).multinomial(
-        len(labels), np.full(len(labels), 1 / len(labels)), size=num_resamples
-    )
-    draws = np.abs(drawn @ sums).sum(axis=1) / (drawn @ sizes)
-    return basic_interval(estimate, draws, len(labels), len(labels))
+    gaps = (bins[:, None] == np.arange(int(bins.max()) + 1)) * (found.confidence - found.right)[:, None]
+    draws = ratios(np.abs(drawn.sums(gaps)).sum(axis=1), drawn.sums(np.ones(len(found))))
+    return basic_interval(estimate, draws, drawn.num_clusters, drawn.num_clusters, SHARE)
 
 
 def divergence(truth: Belief, belief: Belief) -> float:

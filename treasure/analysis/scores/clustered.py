@@ -1,58 +1,37 @@
-"""Means over answers with intervals that draw whole prompts again, and the slices that records fall into.
+"""Means over answers with intervals by prompt, and the slices that records fall into.
 
-Letters: N answers, P prompts, B resamples.
+Letters: N answers.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 
+from treasure.analysis.config import Resampling
 from treasure.analysis.scores.figure import Figure
-from treasure.analysis.statistics.rates import rate
+from treasure.analysis.statistics import DEFAULT, mean, rate
 from treasure.evaluation.record import EvaluationRecord
-from treasure.intervals import MIN_CLUSTERS, NUM_RESAMPLES, Interval, percentile_interval
-from treasure.seeding import key_to_int
+from treasure.intervals import MIN_CLUSTERS, Interval
 
 
-@dataclass(frozen=True)
-class Resamples:
-    """Prompts drawn again: how often each answer is in each resample."""
-
-    rows: np.ndarray
-    """Number of the prompt of each answer, (N,)."""
-    num_prompts: int
-    draws: np.ndarray
-    """How often each prompt is drawn, (B, P)."""
-
-    @property
-    def weights(self) -> np.ndarray:
-        """How often each answer is drawn, (B, N)."""
-        return self.draws[:, self.rows]
+def prompts_of(records: Sequence[EvaluationRecord]) -> np.ndarray:
+    """The prompt of each record, (N,): what is drawn as one."""
+    return np.array([record.prompt_id for record in records])
 
 
-def resamples(records: Sequence[EvaluationRecord], num_resamples: int = NUM_RESAMPLES) -> Resamples:
-    """The same draws for the same number of prompts; all answers to a prompt are drawn together."""
-    prompts, rows = np.unique([record.prompt_id for record in records], return_inverse=True)
-    generator = np.random.default_rng(key_to_int("scores", "bootstrap"))
-    draws = generator.multinomial(len(prompts), np.full(len(prompts), 1 / len(prompts)), size=num_resamples)
-    return Resamples(rows, len(prompts), draws.astype(float))
+def seeds_of(records: Sequence[EvaluationRecord]) -> np.ndarray:
+    """The seed of each record, (N,): the second level of draws."""
+    return np.array([record.seed for record in records])
 
 
-def mean_interval(records: Sequence[EvaluationRecord], values: np.ndarray) -> Interval:
-    """The mean of `values` (N,), one a record, with a percentile bootstrap interval over prompts; `n` counts these."""
-    drawn = resamples(records)
-    sums = np.bincount(drawn.rows, weights=values, minlength=drawn.num_prompts)
-    counts = np.bincount(drawn.rows, minlength=drawn.num_prompts)
-    means = (drawn.draws @ sums) / (drawn.draws @ counts)
-    return percentile_interval(float(np.mean(values)), means, drawn.num_prompts, drawn.num_prompts)
+def mean_interval(records: Sequence[EvaluationRecord], values: np.ndarray, how: Resampling = DEFAULT) -> Interval:
+    """The mean of `values` (N,), one a record, with the interval of `mean`; `n` counts prompts."""
+    return mean(values, prompts_of(records), seeds_of(records), how=how)
 
 
-def rate_interval(records: Sequence[EvaluationRecord], values: np.ndarray) -> Interval:
+def rate_interval(records: Sequence[EvaluationRecord], values: np.ndarray, how: Resampling = DEFAULT) -> Interval:
     """The mean of `values` (N,) in [0, 1], one a record, with the interval of `rate`; `n` counts prompts."""
-    prompts = np.array([record.prompt_id for record in records])
-    found = rate(values, prompts, np.array([record.seed for record in records]))
-    return replace(found, estimate=float(np.mean(values)))  # to the last digit, whatever is added up first
+    return rate(values, prompts_of(records), seeds_of(records), how=how)
 
 
 def mean_figures(
@@ -61,7 +40,9 @@ def mean_figures(
     metric: str,
     regime: str,
     slices: Mapping[str, str] | None = None,
+    *,
     unit: str = "rate",
+    how: Resampling = DEFAULT,
 ) -> list[Figure]:
     """The mean of `score` over the records that have it, as one figure; none where no record has it.
 
@@ -71,7 +52,7 @@ def mean_figures(
     if not found:
         return []
     measure = rate_interval if unit == "rate" else mean_interval
-    interval = measure(found, np.array([record.scores[score] for record in found]))
+    interval = measure(found, np.array([record.scores[score] for record in found]), how)
     failed = len(records) - len(found)
     return [
         Figure(metric=metric, regime=regime, slices=dict(slices or {}), interval=interval, num_failed=failed, unit=unit)

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from treasure.analysis.config import Resampling
+from treasure.analysis.scores.clusters import problem_of
 from treasure.analysis.scores.figure import Figure
-from treasure.analysis.statistics import rate
+from treasure.analysis.statistics import DEFAULT, rate
 from treasure.evaluation.metrics.pass_at_k import PASSED, pass_at_k
 from treasure.evaluation.record import EvaluationRecord
-from treasure.intervals import Interval
+from treasure.intervals import no_interval
 
 KS = (1, 5, 10, 100)
 _GROUP = "code_type group"
@@ -34,7 +36,9 @@ class _Asked:
     num_unscored: int
 
 
-def code_figures(records: Sequence[EvaluationRecord], ks: Iterable[int] = KS) -> list[Figure]:
+def code_figures(
+    records: Sequence[EvaluationRecord], ks: Iterable[int] = KS, *, how: Resampling = DEFAULT
+) -> list[Figure]:
     """pass@k for each regime and slice of `SLICES`, for those of `ks` that the number of answers allows.
 
     A prompt counts with those of its answers that have a score: pass@k is left out of a slice where a prompt with any
@@ -46,13 +50,8 @@ def code_figures(records: Sequence[EvaluationRecord], ks: Iterable[int] = KS) ->
         asked = _asked([record for record in records if record.regime == regime])
         for names in SLICES:
             for values, group in _split(asked, names).items():
-                figures += _figures(dict(zip(names, values, strict=True)), str(regime), group, tuple(ks))
+                figures += _figures(dict(zip(names, values, strict=True)), str(regime), group, tuple(ks), how)
     return figures
-
-
-def problem_of(prompt_id: str) -> str:
-    """What is the same for one problem in all languages and tasks: the last part of the id."""
-    return prompt_id.rpartition("/")[2]
 
 
 def _asked(records: Sequence[EvaluationRecord]) -> list[_Asked]:
@@ -85,11 +84,13 @@ def _split(asked: Sequence[_Asked], names: tuple[str, ...]) -> dict[tuple[str, .
     return found
 
 
-def _figures(slices: dict[str, str], regime: str, group: Sequence[_Asked], ks: tuple[int, ...]) -> list[Figure]:
+def _figures(
+    slices: dict[str, str], regime: str, group: Sequence[_Asked], ks: tuple[int, ...], how: Resampling
+) -> list[Figure]:
     scored = [each for each in group if each.num_scored]
     num_failed = sum(each.num_unscored for each in group)
     if not scored:
-        nothing = Interval(float("nan"), float("nan"), float("nan"), 0)
+        nothing = no_interval(float("nan"), 0)
         return [Figure(metric="pass@1", regime=regime, interval=nothing, slices=slices, num_failed=num_failed)]
     problems = np.array([each.problem for each in scored])
     seeds = np.array([each.seed for each in scored])
@@ -98,7 +99,9 @@ def _figures(slices: dict[str, str], regime: str, group: Sequence[_Asked], ks: t
         Figure(
             metric=f"pass@{k}",
             regime=regime,
-            interval=rate(np.array([pass_at_k(it.num_scored, it.num_passed, k) for it in scored]), problems, seeds),
+            interval=rate(
+                np.array([pass_at_k(it.num_scored, it.num_passed, k) for it in scored]), problems, seeds, how=how
+            ),
             slices=slices,
             num_failed=num_failed,
         )

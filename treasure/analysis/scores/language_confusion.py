@@ -1,15 +1,18 @@
 """LPR and WPR: shares of answers in the right language, per language and averaged as the reference averages.
 
-Letters: B resamples, C clusters (a row of a subset, which all languages share), K cells (a language of a subset).
+Letters: N answers, B resamples, K cells (a language of a subset).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from treasure.analysis.config import Resampling
+from treasure.analysis.scores.clusters import row_of
 from treasure.analysis.scores.figure import Figure
 from treasure.analysis.scores.groups import HEAD, TAIL
+from treasure.analysis.statistics import DEFAULT, SHARE, rate, ratios, resamples
 from treasure.evaluation.metrics.language_confusion import (
     LINE_ACCURACY,
     LINE_PASS,
@@ -19,8 +22,7 @@ from treasure.evaluation.metrics.language_confusion import (
     WORD_PASS_STRICT,
 )
 from treasure.evaluation.record import EvaluationRecord
-from treasure.intervals import NUM_RESAMPLES, Interval, percentile_interval, wilson_interval
-from treasure.seeding import key_to_int
+from treasure.intervals import Interval, no_interval, percentile_interval
 
 METRICS = {
     "lpr": LINE_PASS,
@@ -34,25 +36,31 @@ METRICS = {
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Sums of scores and counts of scored answers, both (C, K). `subsets` (C,) gives each cluster's subset."""
+    """The answers that have a score: their `values`, `places` among `cells`, `clusters` and `seeds`, each (N,).
+
+    `rates` (K,) and `draws` (B, K) are shares of the cells; `without` (K,) counts answers that have no score.
+    """
 
     cells: tuple[tuple[str, str], ...]
-    subsets: np.ndarray
-    sums: np.ndarray
-    counts: np.ndarray
-    prompts: np.ndarray
+    values: np.ndarray
+    places: np.ndarray
+    clusters: np.ndarray
+    seeds: np.ndarray
     without: np.ndarray
     groups: Mapping[str, str]
     """Language -> head or tail, as far as it is known."""
+    rates: np.ndarray
+    draws: np.ndarray
 
 
-def language_figures(records: Iterable[EvaluationRecord]) -> list[Figure]:
+def language_figures(records: Iterable[EvaluationRecord], *, how: Resampling = DEFAULT) -> list[Figure]:
     """All metrics of all regimes and tasks: each language of a subset, each language, each subset, and the task.
 
     A language counts as the mean of its subsets; a task, a subset, and head and tail of a task where these are known
-    (`lang group`) as the mean of their languages. As in the reference, a
-    language of a subset in which no answer could be judged counts as 1 in `lpr` and `wpr`; `num_failed` says how many
-    answers have no score. Intervals draw rows of a subset again, with the answers of all languages and seeds to them.
+    (`lang group`) as the mean of their languages. As in the reference, a language of a subset in which no answer could
+    be judged counts as 1 in `lpr` and `wpr`; `num_failed` says how many answers have no score. Intervals
+    draw rows of a subset again, with the answers of all languages to them, and seeds as a second level; those of one
+    language of a subset are those of `rate`.
     """
     by_place: dict[tuple[str, str], list[EvaluationRecord]] = {}
     for record in records:
@@ -62,7 +70,7 @@ def language_figures(records: Iterable[EvaluationRecord]) -> list[Figure]:
         for metric, score in METRICS.items():
             chosen = group if score not in (WORD_PASS, WORD_PASS_STRICT) else [*filter(_has_words, group)]
             if chosen:
-                figures += _figures(regime, task, metric, _table(chosen, score))
+                figures += _figures(regime, task, metric, _table(chosen, score, how), how)
     return figures
 
 
@@ -70,43 +78,38 @@ def _has_words(record: EvaluationRecord) -> bool:
     return record.slices["lang"] in WORD_LANGUAGES
 
 
-def _table(records: Sequence[EvaluationRecord], score: str) -> _Table:
+def _table(records: Sequence[EvaluationRecord], score: str, how: Resampling) -> _Table:
     cells = sorted({(record.slices["lang"], record.slices["subset"]) for record in records})
-    clusters = sorted({(record.slices["subset"], record.slices["row"]) for record in records})
-    cell_at, cluster_at = ({key: at for at, key in enumerate(keys)} for keys in (cells, clusters))
-    shape = (len(clusters), len(cells))
-    sums, counts, without = np.zeros(shape), np.zeros(shape), np.zeros(len(cells), dtype=int)
-    for record in records:
-        slices = record.slices
-        at = cluster_at[slices["subset"], slices["row"]], cell_at[slices["lang"], slices["subset"]]
-        if score in record.scores:
-            sums[at] += record.scores[score]
-            counts[at] += 1
-        else:
-            without[at[1]] += 1
-    subsets = np.array([subset for subset, _ in clusters])
-    groups = {record.slices["lang"]: record.groups["lang"] for record in records if "lang" in record.groups}
-    return _Table(tuple(cells), subsets, sums, counts, (counts > 0).sum(axis=0), without, groups)
+    cell_at = {cell: at for at, cell in enumerate(cells)}
+    places = np.array([cell_at[record.slices["lang"], record.slices["subset"]] for record in records])
+    subsets = np.array([record.slices["subset"] for record in records])
+    clusters = np.array([row_of(record) for record in records])
+    seeds = np.array([record.seed for record in records])
+    judged = np.array([score in record.scores for record in records])
+    values = np.array([record.scores.get(score, 0.0) for record in records])
+    inside = (places[:, None] == np.arange(len(cells))) & judged[:, None]
+    sums, counts = inside * values[:, None], inside.astype(float)
+    drawn = resamples(clusters, seeds, how=how, strata=subsets)
+    return _Table(
+        cells=tuple(cells),
+        values=values[judged],
+        places=places[judged],
+        clusters=clusters[judged],
+        seeds=seeds[judged],
+        without=np.bincount(places[~judged], minlength=len(cells)),
+        rates=_rates(sums.sum(axis=0), counts.sum(axis=0)),
+        groups={record.slices["lang"]: record.groups["lang"] for record in records if "lang" in record.groups},
+        draws=_rates(drawn.sums(sums), drawn.sums(counts)),
+    )
 
 
-def _figures(regime: str, task: str, metric: str, table: _Table) -> Iterator[Figure]:
-    rates = _rates(table.sums.sum(axis=0), table.counts.sum(axis=0))
-    draws = _draws(table)
+def _figures(regime: str, task: str, metric: str, table: _Table, how: Resampling) -> Iterator[Figure]:
     for slices, weights in _views(table.cells, table.groups):
         inside = weights > 0
-        counts = table.counts[:, inside].sum(axis=1)
-        is_plain = inside.sum() == 1 and len(set(counts[counts > 0])) == 1
-        found = _interval(
-            float(rates @ weights),
-            draws @ weights,
-            int((counts > 0).sum()),
-            int(table.prompts[inside].sum()),
-            is_plain=is_plain,
-        )
         yield Figure(
             metric=metric,
             regime=regime,
-            interval=found,
+            interval=_interval(table, weights, how),
             slices={"task": task, **slices},
             num_failed=int(table.without[inside].sum()),
         )
@@ -114,17 +117,7 @@ def _figures(regime: str, task: str, metric: str, table: _Table) -> Iterator[Fig
 
 def _rates(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Shares by cell; 1 where nothing was judged, as the reference has it."""
-    return np.divide(sums, counts, out=np.ones_like(sums), where=counts > 0)
-
-
-def _draws(table: _Table) -> np.ndarray:
-    """(B, K) rates by cell, each subset's clusters drawn again among themselves."""
-    generator = np.random.default_rng(key_to_int("language figures", len(table.subsets)))
-    weights = np.zeros((NUM_RESAMPLES, len(table.subsets)))
-    for subset in np.unique(table.subsets):
-        at = np.flatnonzero(table.subsets == subset)
-        weights[:, at] = generator.multinomial(len(at), np.full(len(at), 1 / len(at)), size=NUM_RESAMPLES)
-    return _rates(weights @ table.sums, weights @ table.counts)
+    return ratios(sums, counts, empty=1.0)
 
 
 def _views(cells: Sequence[tuple[str, str]], groups: Mapping[str, str]) -> Iterator[tuple[dict[str, str], np.ndarray]]:
@@ -146,13 +139,14 @@ def _views(cells: Sequence[tuple[str, str]], groups: Mapping[str, str]) -> Itera
         yield {"lang": language, "subset": subset}, np.eye(len(cells))[at]
 
 
-def _interval(estimate: float, draws: np.ndarray, num_clusters: int, n: int, *, is_plain: bool) -> Interval:
-    """Wilson's over clusters where `is_plain` (one language of a subset, as many answers to each row), which holds near
-    0 and 1 too, and where all answers fared alike, of which no draw can tell; else by drawing again.
-    """
+def _interval(table: _Table, weights: np.ndarray, how: Resampling) -> Interval:
+    """Of one cell, and where all answers fare alike, that of `rate`; else that of draws. `n` counts prompts."""
+    inside = (weights > 0)[table.places]
+    clusters, places = table.clusters[inside], table.places[inside]
+    estimate, n = float(table.rates @ weights), len(set(zip(clusters.tolist(), places.tolist(), strict=True)))
     if n == 0:
-        return Interval(estimate, float("nan"), float("nan"), 0)
-    if is_plain or (np.ptp(draws) == 0 and estimate in (0.0, 1.0)):
-        found = wilson_interval(min(estimate, 1.0) * num_clusters, num_clusters)
-        return Interval(estimate, found.low, found.high, n)
-    return percentile_interval(estimate, draws, num_clusters, n)
+        return no_interval(estimate, 0)
+    values = table.values[inside]
+    if (weights > 0).sum() == 1 or (np.ptp(values) == 0 and estimate == values[0]):
+        return replace(rate(values, clusters, table.seeds[inside], how=how), n=n)
+    return percentile_interval(estimate, table.draws @ weights, len(np.unique(clusters)), n, SHARE)

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from treasure.analysis.config import Resampling
 from treasure.analysis.scores.clustered import by_regime, by_slice, mean_figures
 from treasure.analysis.scores.figure import Figure
+from treasure.analysis.statistics import DEFAULT
 from treasure.evaluation.record import EvaluationRecord
 
 
-def length_instructed_figures(records: Sequence[EvaluationRecord]) -> list[Figure]:
+def length_instructed_figures(records: Sequence[EvaluationRecord], *, how: Resampling = DEFAULT) -> list[Figure]:
     """Figures of one model on a benchmark of limits of words, by regime.
 
     - `length_violation_rate`, on all and each slice: the share of answers with more words than their limit, of those
@@ -22,11 +24,11 @@ def length_instructed_figures(records: Sequence[EvaluationRecord]) -> list[Figur
     figures: list[Figure] = []
     for regime, group in by_regime(records):
         for slices, part in by_slice(group):
-            figures += mean_figures(part, "length_violation", "length_violation_rate", regime, slices)
-            figures += mean_figures(part, "win_rate", "win_rate", regime, slices)
-        figures += mean_figures(group, "empty", "empty_rate", regime)
+            figures += mean_figures(part, "length_violation", "length_violation_rate", regime, slices, how=how)
+            figures += mean_figures(part, "win_rate", "win_rate", regime, slices, how=how)
+        figures += mean_figures(group, "empty", "empty_rate", regime, how=how)
         kept = [record for record in group if record.scores.get("length_violation") == 0]
-        figures += mean_figures(kept, "win_rate", "win_rate_within_limit", regime)
-        figures += mean_figures(kept, "judge_failed", "judge_failure_rate", regime)
-        figures += mean_figures(group, "num_words", "num_words", regime, unit="words")
+        figures += mean_figures(kept, "win_rate", "win_rate_within_limit", regime, how=how)
+        figures += mean_figures(kept, "judge_failed", "judge_failure_rate", regime, how=how)
+        figures += mean_figures(group, "num_words", "num_words", regime, unit="words", how=how)
     return figures

@@ -1,20 +1,20 @@
 """How often headers are right, by category, head and tail: the model beside the majority and the nearest neighbours.
 
-Letters: P prompts, V values of a category, B resamples.
+Letters: N answers, V values of a category, B resamples.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from treasure.analysis.config import Resampling
 from treasure.analysis.lever_studies.reliability import Scored, error_interval
 from treasure.analysis.scores.figure import Figure
-from treasure.analysis.statistics import paired_lift
+from treasure.analysis.statistics import DEFAULT, SHARE, mean, paired_lift, rate, ratios, resamples
 from treasure.evaluation.metrics.marker_prediction import ERROR, MISSING, RIGHT, values_of
 from treasure.evaluation.record import EvaluationRecord
-from treasure.intervals import NUM_RESAMPLES, Interval, percentile_interval, wilson_interval
-from treasure.seeding import key_to_int
+from treasure.intervals import Interval, percentile_interval
 
 MODEL, MAJORITY, NEIGHBOURS = "model", "majority", "neighbours"
 ALL, HEAD, TAIL = "all", "head", "tail"
@@ -27,6 +27,7 @@ class _Guess:
     """One guess at one category: its scores, what it says, and how sure it is of the first value (None: not known)."""
 
     prompt: str
+    seed: int
     right: float
     missing: bool
     error: float | None
@@ -36,7 +37,9 @@ class _Guess:
     confident_of: str
 
 
-def marker_figures(records: Sequence[EvaluationRecord], beliefs: Beliefs | None = None) -> list[Figure]:
+def marker_figures(
+    records: Sequence[EvaluationRecord], beliefs: Beliefs | None = None, *, how: Resampling = DEFAULT
+) -> list[Figure]:
     """For each regime, category and guesser ('model', 'majority', 'neighbours'), over all prompts, head and tail.
 
     `accuracy` counts headers that hold just the true values; one that lacks the category is wrong, and counted in
@@ -53,12 +56,17 @@ def marker_figures(records: Sequence[EvaluationRecord], beliefs: Beliefs | None 
             for group in (ALL, HEAD, TAIL):
                 inside = [r for r in asked if group in (ALL, r.reference["groups"].get(category))]
                 if inside:
-                    figures += _category(regime, category, group, inside, beliefs)
+                    figures += _category(regime, category, group, inside, beliefs, how)
     return figures
 
 
 def _category(
-    regime: str, category: str, group: str, records: Sequence[EvaluationRecord], beliefs: Beliefs | None
+    regime: str,
+    category: str,
+    group: str,
+    records: Sequence[EvaluationRecord],
+    beliefs: Beliefs | None,
+    how: Resampling,
 ) -> Iterator[Figure]:
     guesses = {
         MODEL: [_model(record, category, beliefs) for record in records],
@@ -68,17 +76,19 @@ def _category(
     for name, own in guesses.items():
         slices = {"category": category, "group": group, "by": name}
         missing = sum(guess.missing for guess in own)
-        yield _figure("accuracy", regime, slices, _accuracy(own), missing, counts_failed=True)
+        yield _figure("accuracy", regime, slices, _accuracy(own, how), missing, counts_failed=True)
         if said := [guess for guess in own if not guess.missing]:
-            yield _figure("accuracy_said", regime, slices, _accuracy(said), missing)
-        yield _figure("macro_f1", regime, slices, _macro_f1(own, group), missing, counts_failed=True)
+            yield _figure("accuracy_said", regime, slices, _accuracy(said, how), missing)
+        yield _figure("macro_f1", regime, slices, _macro_f1(own, group, how), missing, counts_failed=True)
         if errors := [guess for guess in own if guess.error is not None]:
-            yield _figure("error", regime, slices, _error(errors), len(own) - len(errors), unit="ranks or own unit")
+            yield _figure(
+                "error", regime, slices, _error(errors, how), len(own) - len(errors), unit="ranks or own unit"
+            )
         if sure := [guess for guess in own if guess.confidence is not None]:
-            yield _figure("ece", regime, slices, _calibration(sure), len(own) - len(sure))
+            yield _figure("ece", regime, slices, _calibration(sure, how), len(own) - len(sure))
     for name in (MAJORITY, NEIGHBOURS):
         slices = {"category": category, "group": group, "by": MODEL}
-        yield _figure(f"over_{name}", regime, slices, _lift(guesses[name], guesses[MODEL], records), 0)
+        yield _figure(f"over_{name}", regime, slices, _lift(guesses[name], guesses[MODEL], how), 0)
 
 
 def _figure(
@@ -125,6 +135,7 @@ def _guess(
 ) -> _Guess:
     return _Guess(
         prompt=record.prompt_id,
+        seed=record.seed,
         right=scores[f"{RIGHT}/{category}"],
         missing=bool(scores[f"{MISSING}/{category}"]),
         error=scores.get(f"{ERROR}/{category}"),
@@ -135,72 +146,56 @@ def _guess(
     )
 
 
-def _accuracy(guesses: Sequence[_Guess]) -> Interval:
-    """Wilson's over prompts, of which the answers of several seeds are averaged first."""
-    by_prompt: dict[str, list[float]] = {}
-    for guess in guesses:
-        by_prompt.setdefault(guess.prompt, []).append(guess.right)
-    return wilson_interval(float(sum(map(np.mean, by_prompt.values()))), len(by_prompt))
+def _drawn_by(guesses: Sequence[_Guess]) -> tuple[np.ndarray, np.ndarray]:
+    """(prompts, seeds), each (N,)."""
+    return np.array([guess.prompt for guess in guesses]), np.array([guess.seed for guess in guesses])
 
 
-def _macro_f1(guesses: Sequence[_Guess], group: str) -> Interval:
-    """The mean over values of 2 right / (true + said), from prompts drawn again."""
+def _accuracy(guesses: Sequence[_Guess], how: Resampling) -> Interval:
+    return rate(np.array([guess.right for guess in guesses], dtype=float), *_drawn_by(guesses), how=how)
+
+
+def _macro_f1(guesses: Sequence[_Guess], group: str, how: Resampling) -> Interval:
+    """The mean over values of 2 right / (true + said), of those that are drawn."""
     values = {value for guess in guesses for value in (guess.true if group != ALL else guess.true + guess.said)}
-    columns = {value: at for at, value in enumerate(sorted(values))}
-    prompts = {prompt: at for at, prompt in enumerate(dict.fromkeys(guess.prompt for guess in guesses))}
-    both, either = np.zeros((len(prompts), len(columns))), np.zeros((len(prompts), len(columns)))
-    for guess in guesses:
-        row = prompts[guess.prompt]
+    places = {value: at for at, value in enumerate(sorted(values))}
+    both, either = np.zeros((len(guesses), len(places))), np.zeros((len(guesses), len(places)))
+    for row, guess in enumerate(guesses):
         for value in set(guess.true) & set(guess.said):
-            both[row, columns[value]] += 1
+            both[row, places[value]] += 1
         for value in (*set(guess.true), *set(guess.said)):
-            if value in columns:
-                either[row, columns[value]] += 1
+            if value in places:
+                either[row, places[value]] += 1
 
-    def score(weights: np.ndarray) -> np.ndarray:
-        """(…, P) -> (…,), over the values that were drawn."""
-        shares, there = 2 * (weights @ both), weights @ either
-        f1 = np.divide(shares, there, out=np.zeros_like(there), where=there > 0)
-        return f1.sum(axis=-1) / np.maximum((there > 0).sum(axis=-1), 1)
+    def score(right: np.ndarray, there: np.ndarray) -> np.ndarray:
+        """(…, V) -> (…,)."""
+        return ratios(2 * right, there, empty=0.0).sum(axis=-1) / np.maximum((there > 0).sum(axis=-1), 1)
 
-    return _drawn(score, len(prompts), "macro F1")
-
-
-def _error(guesses: Sequence[_Guess]) -> Interval:
-    by_prompt: dict[str, list[float]] = {}
-    for guess in guesses:
-        assert guess.error is not None
-        by_prompt.setdefault(guess.prompt, []).append(guess.error)
-    means = np.array([np.mean(errors) for errors in by_prompt.values()])
-    return _drawn(lambda weights: weights @ means / weights.sum(axis=-1), len(means), "error")
+    drawn = resamples(*_drawn_by(guesses), how=how)
+    estimate = float(score(both.sum(axis=0), either.sum(axis=0)))
+    draws = score(drawn.sums(both), drawn.sums(either))
+    return percentile_interval(estimate, draws, drawn.num_clusters, drawn.num_clusters, SHARE)
 
 
-def _drawn(score: Callable[[np.ndarray], np.ndarray], num_prompts: int, key: str) -> Interval:
-    generator = np.random.default_rng(key_to_int("marker figures", key))
-    shares = np.full(num_prompts, 1 / num_prompts)
-    weights = generator.multinomial(num_prompts, shares, size=NUM_RESAMPLES).astype(float)
-    return percentile_interval(float(score(np.ones(num_prompts))), score(weights), num_prompts, num_prompts)
+def _error(guesses: Sequence[_Guess], how: Resampling) -> Interval:
+    return mean(np.array([guess.error for guess in guesses], dtype=float), *_drawn_by(guesses), how=how)
 
 
-def _calibration(guesses: Sequence[_Guess]) -> Interval:
+def _calibration(guesses: Sequence[_Guess], how: Resampling) -> Interval:
     """Of several true values the guess is right with any: a belief is about the value that is written first."""
     unused = np.zeros(len(guesses))
-    return error_interval(
-        Scored(
-            confidence=np.array([guess.confidence for guess in guesses], dtype=float),
-            right=np.array([guess.confident_of in guess.true for guess in guesses], dtype=bool),
-            nll=unused,
-            brier=unused,
-            entropy=unused,
-            clusters=np.array([guess.prompt for guess in guesses]),
-        )
+    prompts, seeds = _drawn_by(guesses)
+    found = Scored(
+        confidence=np.array([guess.confidence for guess in guesses], dtype=float),
+        right=np.array([guess.confident_of in guess.true for guess in guesses], dtype=bool),
+        nll=unused,
+        brier=unused,
+        entropy=unused,
+        clusters=prompts,
     )
+    return error_interval(found, seeds, how=how)
 
 
-def _lift(less: Sequence[_Guess], more: Sequence[_Guess], records: Iterable[EvaluationRecord]) -> Interval:
-    return paired_lift(
-        np.array([guess.right for guess in less]),
-        np.array([guess.right for guess in more]),
-        np.array([guess.prompt for guess in more]),
-        np.array([record.seed for record in records]),
-    )
+def _lift(less: Sequence[_Guess], more: Sequence[_Guess], how: Resampling) -> Interval:
+    before, after = (np.array([guess.right for guess in own], dtype=float) for own in (less, more))
+    return paired_lift(before, after, *_drawn_by(more), how=how)

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from treasure.analysis.config import Resampling
 from treasure.analysis.scores.clustered import by_regime, mean_figures, mean_interval, rate_interval
 from treasure.analysis.scores.figure import Figure
-from treasure.analysis.statistics import wins
+from treasure.analysis.statistics import DEFAULT, wins
 from treasure.annotation.quality_edges import BUCKET
 from treasure.evaluation.record import EvaluationRecord, Regime
 
@@ -15,7 +16,7 @@ _Key = tuple[str, int, int]
 """Prompt of the file, seed and sample."""
 
 
-def reward_levers_figures(records: Sequence[EvaluationRecord]) -> list[Figure]:
+def reward_levers_figures(records: Sequence[EvaluationRecord], *, how: Resampling = DEFAULT) -> list[Figure]:
     """Figures of one model at each quality, by regime; prompts stand in `records` at the worst quality first.
 
     - `reward`: the mean, on the model's own scale; `reward_win_rate` against the opponent's answers, where there are.
@@ -32,12 +33,12 @@ def reward_levers_figures(records: Sequence[EvaluationRecord]) -> list[Figure]:
         for bucket in buckets:
             part = [record for record in group if record.slices[BUCKET] == bucket]
             at = {BUCKET: bucket}
-            figures += mean_figures(part, "reward", "reward", regime, at, unit="reward")
-            figures += mean_figures(part, "reward_win_rate", "reward_win_rate", regime, at)
+            figures += mean_figures(part, "reward", "reward", regime, at, unit="reward", how=how)
+            figures += mean_figures(part, "reward_win_rate", "reward_win_rate", regime, at, how=how)
             if regime in (Regime.FIXED, Regime.FORCED):
                 if bucket != buckets[0]:
-                    figures += _against(part, worst, "worst", regime, at)
-                figures += _against(part, plain, "inferred", regime, at)[:1]
+                    figures += _against(part, worst, "worst", regime, at, how)
+                figures += _against(part, plain, "inferred", regime, at, how)[:1]
     return figures
 
 
@@ -50,7 +51,12 @@ def _rewards(records: Iterable[EvaluationRecord]) -> dict[_Key, float]:
 
 
 def _against(
-    records: Sequence[EvaluationRecord], others: Mapping[_Key, float], name: str, regime: str, at: Mapping[str, str]
+    records: Sequence[EvaluationRecord],
+    others: Mapping[_Key, float],
+    name: str,
+    regime: str,
+    at: Mapping[str, str],
+    how: Resampling,
 ) -> list[Figure]:
     """Win rate and gain over `others`, which have no score where they are not listed; none without any pair."""
     pairs = [record for record in records if "reward" in record.scores and _key(record) in others]
@@ -63,7 +69,7 @@ def _against(
         Figure(metric=f"reward_{metric}_over_{name}", regime=regime, slices=at, interval=interval, num_failed=failed,
                unit=unit)
         for metric, interval, unit in (
-            ("win_rate", rate_interval(pairs, wins(other, own)), "rate"),
-            ("gain", mean_interval(pairs, own - other), "reward"),
+            ("win_rate", rate_interval(pairs, wins(other, own), how), "rate"),
+            ("gain", mean_interval(pairs, own - other, how), "reward"),
         )
     ]  # fmt: skip

@@ -3,12 +3,14 @@
 Letters: N answers, P prompts (clusters).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from treasure.analysis.statistics.bootstrap import paired_lift
-from treasure.intervals import MIN_CLUSTERS, Interval, effective_wilson_interval
+from treasure.analysis.config import Resampling
+from treasure.analysis.statistics.bootstrap import SHARE, mean
+from treasure.analysis.statistics.resamples import DEFAULT
+from treasure.intervals import Interval, effective_wilson_interval
 
 _NO_SPREAD = 1e-12
 
@@ -22,15 +24,18 @@ class WinRate:
     num_games: int
 
 
-def rate(values: np.ndarray, clusters: np.ndarray, seeds: np.ndarray | None = None) -> Interval:
+def rate(
+    values: np.ndarray, clusters: np.ndarray, seeds: np.ndarray | None = None, *, how: Resampling = DEFAULT
+) -> Interval:
     """The mean of `values` (N,), each in [0, 1], with an interval for whole prompts; `n` counts prompts.
 
-    Wilson's score for as many independent prompts as would vary as much: where each prompt has one answer that passes
-    or fails, this is Wilson's own interval. In simulation it covers 94-96 % from 100 prompts on at rates of 10 % and
-    more, and too rarely at 2 % of 100 prompts (docs/statistics.md).
+    Wilson's score for as many independent prompts as would vary as much (`effective_wilson_interval`): where each
+    prompt has one answer that passes or fails, this is Wilson's own interval. How often it holds the truth, and where
+    too rarely, is in docs/statistics.md.
 
-    Several `seeds` are a second level, and then prompts and seeds are drawn (`paired_lift`), except where all answers
-    are alike: no draw would ever show another. Fewer than `MIN_CLUSTERS` prompts with several answers give no interval.
+    Several `seeds` are a second level, and then prompts and seeds are drawn (`mean`), except where all answers are
+    alike: no draw would ever show another. Fewer than `MIN_CLUSTERS` prompts give no interval unless each has one
+    answer that passes or fails, or all answers pass or none does.
 
     Source: Franco, Little, Louis and Slud, 'Comparative study of confidence intervals for proportions in complex
     sample surveys', Journal of Survey Statistics and Methodology 2019.
@@ -38,15 +43,15 @@ def rate(values: np.ndarray, clusters: np.ndarray, seeds: np.ndarray | None = No
     assert len(values) == len(clusters) > 0
     assert values.min() >= 0 and values.max() <= 1, (values.min(), values.max())
     if seeds is not None and len(np.unique(seeds)) > 1 and np.ptp(values) > _NO_SPREAD:
-        return paired_lift(np.zeros(len(values)), values, clusters, seeds)
+        return mean(values, clusters, seeds, how=how, scale=SHARE)
     _, places = np.unique(clusters, return_inverse=True)
-    counts = np.bincount(places)
-    if len(counts) < MIN_CLUSTERS and len(counts) < len(values):
-        return Interval(float(np.mean(values)), float("nan"), float("nan"), len(counts))
-    return effective_wilson_interval(np.bincount(places, weights=values), counts)
+    found = effective_wilson_interval(np.bincount(places, weights=values), np.bincount(places))
+    return replace(found, estimate=float(np.mean(values)))  # to the last digit, whatever is added up first
 
 
-def win_rate(outcomes: np.ndarray, clusters: np.ndarray, seeds: np.ndarray | None = None) -> WinRate:
+def win_rate(
+    outcomes: np.ndarray, clusters: np.ndarray, seeds: np.ndarray | None = None, *, how: Resampling = DEFAULT
+) -> WinRate:
     """The win rate over games with `outcomes` (N,): 1 won, 0.5 tied, 0 lost. All games of a prompt move together.
 
     A prompt has as many games as were judged, such as both orders of two answers: leave out none of them, count what
@@ -54,4 +59,5 @@ def win_rate(outcomes: np.ndarray, clusters: np.ndarray, seeds: np.ndarray | Non
     """
     is_tie = (outcomes == 0.5).astype(float)
     assert np.isin(outcomes, (0, 0.5, 1)).all()
-    return WinRate(rate(outcomes, clusters, seeds), rate(is_tie, clusters, seeds), len(outcomes))
+    won, tied = (rate(values, clusters, seeds, how=how) for values in (outcomes, is_tie))
+    return WinRate(won, tied, len(outcomes))

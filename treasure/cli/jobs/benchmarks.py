@@ -6,10 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from treasure.analysis.answers_page import write_answers_page
+from treasure.analysis.config import Resampling
 from treasure.analysis.scores.all_figures import figures_of
-from treasure.analysis.scores.figure import Figure
 from treasure.analysis.scores.groups import with_groups
 from treasure.cli.console import console, quiet_libraries, say
+from treasure.cli.figures_file import FIGURES, is_empty, is_too_long, write_figures
 from treasure.cli.figures_table import figures_table
 from treasure.cli.jobs.trained import FREQUENCY_FILE, read_frequency
 from treasure.config.run_config import read_run_config
@@ -24,7 +25,6 @@ from treasure.evaluation.record import EvaluationRecord, Regime, read_records, w
 from treasure.evaluation.run_benchmark import (
     RECORDS,
     Setting,
-    never_came,
     record_stored,
     rescore,
     run_benchmark,
@@ -34,16 +34,15 @@ from treasure.evaluation.suite import benchmarks_of, check_names, stored_answers
 from treasure.files import told_when_full
 from treasure.inference.backends.build import make_backend
 from treasure.inference.backends.protocol import Backend
-from treasure.inference.fitting import TOO_LONG, answer_fitting, prompt_sizes
+from treasure.inference.fitting import answer_fitting, prompt_sizes
 from treasure.inference.length_calibration import LengthCalibration
 from treasure.inference.levers import LeverSet
 from treasure.inference.request import Generation, GenerationRequest
-from treasure.jsonl import write_json
 from treasure.model.checkpoint import Prompting, load_prompting
 from treasure.model.weights import weights_sum
 from treasure.plurals import plural
 
-FIGURES, PAGE = "figures.json", "answers.html"
+PAGE = "answers.html"
 
 
 def run(config: BenchmarksCommand) -> None:
@@ -69,7 +68,7 @@ def run(config: BenchmarksCommand) -> None:
             for kind, benchmark in benchmarks.items():
                 folder = parent / benchmark.name
                 make_folder(folder)
-                _finish(kind, benchmark, records_of(kind, benchmark, folder), folder, config.beside)
+                _finish(kind, benchmark, records_of(kind, benchmark, folder), folder, config.resampling, config.beside)
         except Interrupted as stop:
             raise Interrupted(stop.signal, "behind the answers and scores that are there") from stop
 
@@ -87,7 +86,7 @@ def rescore_folder(config: RescoreCommand) -> None:
         raise DataError(f"'{folder}' holds no {RECORDS}. Name the folder of one benchmark that was run.")
     ((kind, benchmark),) = benchmarks_of(config.suite).items()
     with run_lock(folder), told_when_full(f"the records in '{folder}'"):
-        _finish(kind, benchmark, rescore(benchmark, folder), folder, [])
+        _finish(kind, benchmark, rescore(benchmark, folder), folder, config.resampling, [])
 
 
 def make_folder(folder: Path) -> None:
@@ -213,15 +212,20 @@ def _scoring(config: BenchmarksCommand, kind: str) -> str:
 
 
 def _finish(
-    kind: str, benchmark: Benchmark, records: Sequence[EvaluationRecord], folder: Path, beside: Sequence[str]
+    kind: str,
+    benchmark: Benchmark,
+    records: Sequence[EvaluationRecord],
+    folder: Path,
+    how: Resampling,
+    beside: Sequence[str],
 ) -> None:
     """Writes the figures and the page of answers, with those of other evaluations beside; shows the main figures."""
-    figures = figures_of(kind, records)
-    write_figures(folder, benchmark.name, kind, figures, records)
+    figures = figures_of(kind, records, how=how)
+    write_figures(folder, benchmark.name, kind, figures, how, records)
     console.print(figures_table(benchmark.name, figures))
-    if num_long := len({record.prompt_id for record in records if _is_too_long(record)}):
+    if num_long := len({record.prompt_id for record in records if is_too_long(record)}):
         say(f"{benchmark.name}: {plural(num_long, 'prompt')} did not fit the model's context; their answers are empty.")
-    if num_empty := sum(_is_empty(record) and not _is_too_long(record) for record in records):
+    if num_empty := sum(is_empty(record) and not is_too_long(record) for record in records):
         say(f"{benchmark.name}: {plural(num_empty, 'answer')} of {len(records):,} said nothing.")
     for reason, count in unscored_reasons(records).items():
         say(f"{benchmark.name}: {plural(count, 'answer')} without a score: {reason}")
@@ -235,38 +239,3 @@ def _beside(folder: Path, name: str) -> Path:
     if not path.is_file():
         raise ConfigError(f"beside: '{folder}' holds no records of {name}. Name the folder of another evaluation.")
     return path
-
-
-def write_figures(
-    folder: Path, name: str, kind: str, figures: Sequence[Figure], records: Sequence[EvaluationRecord] = ()
-) -> None:
-    """Writes all figures as JSON, and how many answers of each regime are in `records`, empty ones counted apart."""
-    answers = {"answers": _answers(records)} if records else {}
-    plain = [_plain(figure) for figure in figures]
-    write_json(folder / FIGURES, {"benchmark": name, "kind": kind, **answers, "figures": plain})
-
-
-def _answers(records: Sequence[EvaluationRecord]) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
-    for record in records:
-        counts = found.setdefault(str(record.regime), {"num": 0, "num_empty": 0, "num_too_long": 0})
-        counts["num"] += 1
-        counts["num_empty"] += _is_empty(record)
-        counts["num_too_long"] += _is_too_long(record)
-    return found
-
-
-def _is_empty(record: EvaluationRecord) -> bool:
-    return not record.content.strip() and not never_came(record.problems)
-
-
-def _is_too_long(record: EvaluationRecord) -> bool:
-    return any(TOO_LONG in problem for problem in record.problems)
-
-
-def _plain(figure: Figure) -> dict[str, object]:
-    found = asdict(figure)
-    interval = found["interval"]
-    for name in ("estimate", "low", "high"):
-        interval[name] = None if interval[name] != interval[name] else interval[name]  # NaN is no JSON
-    return found

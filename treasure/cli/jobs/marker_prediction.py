@@ -4,8 +4,9 @@ from pathlib import Path
 
 from treasure.analysis.scores.marker_prediction import marker_figures
 from treasure.cli.console import console, quiet_libraries, say
+from treasure.cli.figures_file import FIGURES, write_figures
 from treasure.cli.figures_table import figures_table
-from treasure.cli.jobs.benchmarks import FIGURES, make_folder, write_figures
+from treasure.cli.jobs.benchmarks import make_folder
 from treasure.cli.jobs.inputs import load_inputs
 from treasure.cli.jobs.trained import read_frequency
 from treasure.config.run_config import read_run_config
@@ -69,8 +70,8 @@ def run(config: MarkersCommand) -> None:
         records = run_benchmark(benchmark, asked, answering, folder, setting, seed=options.seed)
         calibration = read_calibration(path / "model", checkpoint.taxonomy)
         posteriors = Posteriors(checkpoint, config.generation, options.trainer.accelerator, calibration)
-        figures = marker_figures(records, benchmark.beliefs(posteriors, prompts))
-        write_figures(folder, benchmark.name, "marker_prediction", figures)
+        figures = marker_figures(records, benchmark.beliefs(posteriors, prompts), how=config.resampling)
+        write_figures(folder, benchmark.name, "marker_prediction", figures, config.resampling)
     console.print(figures_table(benchmark.name, [f for f in figures if f.metric == "accuracy"]))
     say(f"{benchmark.name}: {plural(len(records), 'record')} in {folder}: {RECORDS}, {FIGURES}")
 

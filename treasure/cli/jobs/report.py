@@ -18,7 +18,9 @@ def run(config: ReportCommand) -> None:
     outputs = Path(config.paths.outputs)
     folder = outputs / "reports" / (config.folder or config.group)
     title = config.title or folder.name.replace("_", " ")
-    report = write_report(outputs / "runs", config.group, folder, title=title, names=config.names)
+    report = write_report(
+        outputs / "runs", config.group, folder, title=title, names=config.names, how=config.resampling
+    )
     console.print(terminal_table(report))
     if not report.runs.same_examples:
         say("Baseline and marked model were not trained on the same examples: a lift may come from the data.")
