@@ -13,8 +13,8 @@ from commands import REPOSITORY, call
 
 from treasure.analysis.config import Resampling
 from treasure.analysis.scores.figure import Figure
+from treasure.cli.figures_file import write_figures
 from treasure.cli.figures_table import figures_table
-from treasure.cli.jobs.benchmarks import write_figures
 from treasure.evaluation.record import EvaluationRecord, Regime, read_records
 from treasure.inference.request import NO_ANSWER
 from treasure.intervals import Interval
@@ -143,7 +143,8 @@ def test_what_a_server_never_gave_is_not_counted_as_empty(tmp_path):
         return EvaluationRecord(benchmark="b", prompt_id="p", regime=Regime.FIXED, seed=0, step=0, prompt="", scores={},
                                 content=content, problems=problems)  # fmt: skip
 
-    write_figures(tmp_path, "b", "ifeval", [], Resampling(), [record("a"), record(""), record("", f"{NO_ANSWER}timeout")])
+    records = [record("a"), record(""), record("", f"{NO_ANSWER}timeout")]
+    write_figures(tmp_path, "b", "ifeval", [], Resampling(), records)
     found = json.loads((tmp_path / "figures.json").read_text())
     assert found["answers"] == {"fixed": {"num": 3, "num_empty": 1, "num_too_long": 0}}
 
