@@ -120,7 +120,6 @@ def test_chinese_and_japanese_are_split_into_words() -> None:
     assert split_words("我来到北京清华大学", "ko") == ["我来到北京清华大学"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("score", "named"), [(0.3, "unknown"), (0.31, "de")])
 def test_a_language_is_named_from_a_probability_of_more_than_three_tenths(
     score: float, named: str, monkeypatch: pytest.MonkeyPatch
@@ -133,6 +132,7 @@ def test_a_language_is_named_from_a_probability_of_more_than_three_tenths(
     assert language_tools().identify("?") == named
 
 
+@pytest.mark.slow
 def test_the_list_of_english_words_is_that_of_webster() -> None:
     pytest.importorskip("english_words")
     words = language_tools().english_words()
