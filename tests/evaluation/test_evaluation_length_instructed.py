@@ -138,8 +138,14 @@ def test_figures_count_violations_wins_and_empty_answers(tmp_path):
 def test_bad_rows_are_refused_with_their_place(bad, said, tmp_path):
     with pytest.raises(DataError, match=f"item 2: '{said}'"):
         benchmark(tmp_path, [row(1, 20), row(2, 20, **bad)]).prompts()
-    with pytest.raises(DataError, match="twice"):
-        benchmark(tmp_path, [row(1, 20), row(1, 20)]).prompts()
+    with pytest.raises(DataError, match="'a' stands in the file twice"):
+        benchmark(tmp_path, [row(1, 20, id="a"), row(2, 20, id="a")]).prompts()
+
+
+def test_the_same_words_and_limit_may_stand_twice_in_a_file_without_ids(tmp_path):
+    first, other, second, third = benchmark(tmp_path, [row(1, 20), row(1, 21), row(1, 20), row(1, 20)]).prompts()
+    assert (second.id, third.id) == (first.id + "+", first.id + "++")
+    assert second.messages == first.messages and not other.id.startswith(first.id)
 
 
 @pytest.mark.parametrize(

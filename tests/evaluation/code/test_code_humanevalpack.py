@@ -133,7 +133,7 @@ def test_one_in_twenty_tests_may_be_too_weak_for_their_bug_and_that_is_told(tmp_
     assert ("pass their tests all the same: python/0" in caplog.text) is is_trusted
 
 
-def test_a_solution_that_fails_now_and_then_is_run_again(tmp_path):
+def test_a_solution_that_fails_now_and_then_is_run_again_and_named(tmp_path, caplog):
     lucky = "    import time\n    assert time.time_ns() // 1000 % 2\n" + tiny_pack.CANONICAL["python"]
     for number in range(3):  # all three pass at the first try once in eight times
         folder = tmp_path / str(number)
@@ -141,9 +141,11 @@ def test_a_solution_that_fails_now_and_then_is_run_again(tmp_path):
         asked = benchmark(folder, languages=["python"])
         row = {**tiny_pack.row("python", number), "canonical_solution": lucky}
         (folder / "python.jsonl").write_text(json.dumps(row))
+        caplog.clear()
         found = asked.probe("python")
         assert found.reason == ""
         assert set(found.unsteady) <= {f"python/{number}"}
+        assert (f"alike in every run: python/{number}" in caplog.text) == bool(found.unsteady)
 
 
 def test_a_tool_that_is_not_there_gives_no_score_and_says_so(tmp_path):

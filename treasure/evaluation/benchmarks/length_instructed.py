@@ -9,6 +9,7 @@ github.com/facebookresearch/RAM, projects/length_instruct.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from treasure.data.example import Message, example_id
 from treasure.data.raw_rows import RawRow, raw_rows
@@ -17,6 +18,7 @@ from treasure.evaluation.benchmarks.contest import Contest, reference
 from treasure.evaluation.benchmarks.length_instructed_config import LengthInstructedConfig, WordCount
 from treasure.evaluation.benchmarks.protocol import Answer, BenchmarkPrompt, Score
 from treasure.evaluation.exchange.cells import cells, id_cell, text_cell
+from treasure.evaluation.exchange.prompt_index import REPEAT
 from treasure.evaluation.metrics.words import count_blank_words, count_words
 
 
@@ -36,8 +38,10 @@ class LengthInstructed:
         found: dict[str, BenchmarkPrompt] = {}
         for row in raw_rows(self._config.prompts):
             prompt = self._prompt(row)
-            if prompt.id in found:
+            if prompt.id in found and id_cell(row):
                 raise row.error(f"The prompt '{prompt.id}' stands in the file twice.")
+            while prompt.id in found:  # the same words and limit asked twice
+                prompt = replace(prompt, id=prompt.id + REPEAT)
             found[prompt.id] = prompt
         if not found:
             raise DataError("There is no prompt in this file.", self._config.prompts)

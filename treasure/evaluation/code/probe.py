@@ -117,6 +117,8 @@ def probe(language: str, cases: Sequence[ProbeCase], sandbox: SandboxConfig, fol
             write_json(kept, asdict(found))
     if found.wrong_passed and not found.reason:
         _log.warning("Wrong solutions pass their tests all the same: %s.", _some(found.wrong_passed))
+    if found.unsteady and not found.reason:
+        _log.warning("Given solutions that do not fare alike in every run: %s.", _some(found.unsteady))
     return found
 
 
