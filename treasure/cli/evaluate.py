@@ -7,9 +7,10 @@
 
 import sys
 
+from treasure.config.evaluate_schema import BenchmarksCommand, LeverStudiesCommand, MarkersCommand, RescoreCommand
 from treasure.config.jobs import Job
 from treasure.config.launch import launch
-from treasure.config.schema import BenchmarksCommand, LeverStudiesCommand, MarkersCommand, RescoreCommand, RunCommand
+from treasure.config.schema import RunCommand
 
 
 def main() -> None:
