@@ -54,6 +54,13 @@ def test_wherever_it_is_cut_whole_lines_stay_and_the_next_stand_behind_them(tmp_
     assert [row["n"] for _, row in read_jsonl(path)] == list(range(5))
 
 
+def test_reading_changes_nothing(tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"n": 0}\n')
+    os.utime(path, (1, 1))
+    assert rows_in(path) == [{"n": 0}] and path.stat().st_mtime == 1
+
+
 def test_one_at_a_time_and_an_empty_one_is_removed(tmp_path):
     path = tmp_path / "new" / "log.jsonl"
     with line_log(path, **WORDS):

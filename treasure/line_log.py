@@ -55,14 +55,14 @@ class LineLog:
             os.fsync(self._file.fileno())
             self._size += len(data)
 
-    def _take_off_cut_line(self) -> None:
-        if os.fstat(self._file.fileno()).st_size != self._size:  # a file that is whole keeps its time
-            self._file.truncate(self._size)
-
     def clear(self) -> None:
         """Takes off all lines."""
         self._size = 0
         self._file.truncate(0)
+
+    def _take_off_cut_line(self) -> None:
+        if os.fstat(self._file.fileno()).st_size != self._size:  # a file that is whole keeps its time
+            self._file.truncate(self._size)
 
 
 @contextmanager

@@ -9,7 +9,8 @@ import pytest
 from treasure.cli.jobs import run, train
 from treasure.cli.jobs.inputs import check_regimes, open_run_folder
 from treasure.config.compose import compose
-from treasure.config.schema import GenerateCommand, PathsConfig, RunCommand
+from treasure.config.paths import PathsConfig
+from treasure.config.schema import GenerateCommand, RunCommand
 from treasure.data.config import DataConfig, DataSource
 from treasure.data.example import Example, Message
 from treasure.data.readers import DatasetConfig

@@ -32,9 +32,10 @@ def loaded():
     return sorted(heavy & sys.modules.keys())
 
 
+import treasure.config.evaluate_schema
 import treasure.config.schema
 
-found = [("import treasure.config.schema", 0, loaded())]
+found = [("import of the schemas", 0, loaded())]
 for script, target, arguments in told:
     module, _, function = target.partition(":")
     sys.argv = [script, *arguments]

@@ -12,7 +12,7 @@ import yaml
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
-from treasure.config import schema
+from treasure.config import evaluate_schema, schema
 from treasure.config.composer import Composer, conf_dir, open_composer
 from treasure.config.explain import explained
 from treasure.config.help import help_page
@@ -53,7 +53,8 @@ def plain(composers: dict[str, Composer]) -> dict[str, DictConfig]:
 
 
 def _open(command: str) -> contextlib.AbstractContextManager[Composer]:
-    return open_composer(getattr(schema, "".join(map(str.capitalize, command.split("_"))) + "Command"), command)
+    name = "".join(map(str.capitalize, command.split("_"))) + "Command"
+    return open_composer(getattr(schema if hasattr(schema, name) else evaluate_schema, name), command)
 
 
 def _missing(config: DictConfig) -> set[str]:

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from treasure.data.example import Message
 from treasure.errors import ConfigError, DataError
+from treasure.evaluation.benchmark_rows import Asked
 from treasure.evaluation.benchmarks.protocol import Answer, Benchmark, BenchmarkPrompt, Score
 from treasure.evaluation.record import Regime, read_records
-from treasure.evaluation.run_benchmark import Asked, Setting, record_stored, rescore, run_benchmark
+from treasure.evaluation.run_benchmark import Setting, record_stored, rescore, run_benchmark
 from treasure.inference.request import NO_ANSWER, Generation, GenerationRequest
 from treasure.markers.marker_set import Marker, MarkerSet
 

@@ -8,16 +8,16 @@
 
 import sys
 
-from treasure.config.jobs import Job
-from treasure.config.launch import launch
-from treasure.config.schema import (
+from treasure.config.evaluate_schema import (
     BenchmarksCommand,
     CompareCommand,
     LeverStudiesCommand,
     MarkersCommand,
     RescoreCommand,
-    RunCommand,
 )
+from treasure.config.jobs import Job
+from treasure.config.launch import launch
+from treasure.config.schema import RunCommand
 
 
 def main() -> None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from treasure.errors import TaxonomyError
+from treasure.evaluation.benchmark_rows import Asked
 from treasure.evaluation.benchmarks.protocol import BenchmarkPrompt
 from treasure.evaluation.record import Regime
-from treasure.evaluation.run_benchmark import Asked
 from treasure.inference.levers import ChoosesNumbers, LeverMode, LeverSet
 from treasure.inference.request import GenerationRequest
 from treasure.markers.header_style import HeaderStyle

@@ -11,7 +11,6 @@ A run that was stopped goes on from the answers and scores that are there; one w
 import hashlib
 import json
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,49 +18,36 @@ from typing import Any
 from tqdm import tqdm
 
 from treasure.errors import ConfigError, DataError
+from treasure.evaluation.benchmark_rows import (
+    ANSWERS,
+    SCORES,
+    Asked,
+    Key,
+    answer_of,
+    answer_row,
+    key_of,
+    mark_of,
+    open_log,
+    read_answer,
+    read_rows,
+    record_of,
+    row_key,
+    row_of,
+    score_row,
+    stored_record,
+)
 from treasure.evaluation.benchmarks.protocol import Answer, Benchmark, BenchmarkPrompt, Score
-from treasure.evaluation.fields import check_fields
-from treasure.evaluation.record import EvaluationRecord, Regime, read_records, write_records
+from treasure.evaluation.record import EvaluationRecord, read_records, write_records
 from treasure.inference.request import NO_ANSWER, Generation, GenerationRequest
 from treasure.jsonl import write_json
-from treasure.line_log import LineLog, line_log
+from treasure.line_log import LineLog
 
-RECORDS, ANSWERS, SCORES, SETTING = "records.jsonl", "answers.jsonl", "scores.jsonl", "setting.json"
-_OF_ANSWER = {"prompt_id": str, "regime": str, "sample": int}
-_OF_LOG = {
-    ANSWERS: {**_OF_ANSWER, "content": str, "predicted": dict, "problems": list, "finished": bool},
-    SCORES: {**_OF_ANSWER, "answer": str, "scores": dict, "unscored": str, "details": dict},
-}
-"""Log -> what each of its rows holds."""
+RECORDS, SETTING = "records.jsonl", "setting.json"
 _SCORED_AT_ONCE = 64
 """Answers whose scores are kept together; a kill loses no more."""
 
-Key = tuple[str, str, int]
-"""Prompt, regime and sample of an answer."""
 Answering = Callable[[Sequence[GenerationRequest], str, int], list[Generation]]
 """Answers requests, with a description for the bar, and the number of the first of them, by which draws are keyed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """A prompt as it is asked in one regime; `sample` counts the answers to it from 0."""
-
-    prompt: BenchmarkPrompt
-    regime: Regime
-    request: GenerationRequest
-    sample: int = 0
-
-    @property
-    def key(self) -> Key:
-        """What tells its answer from others."""
-        return (self.prompt.id, str(self.regime), self.sample)
-
-    @property
-    def question(self) -> Hashable:
-        """What decides its answer: prompts may differ by levers alone, and regimes without levers ask them alike."""
-        request = self.request
-        forbidden = tuple(sorted((name, tuple(sorted(map(str, one)))) for name, one in request.forbidden.items()))
-        return (request.messages, request.fixed, request.forced, forbidden, self.regime, self.sample)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,11 +89,11 @@ def run_benchmark(
     """
     _check_ids(benchmark.name, asked)
     prompts = list({one.prompt.id: one.prompt for one in asked}.values())
-    with _log(folder, ANSWERS) as answer_log, _log(folder, SCORES) as score_log:
+    with open_log(folder, ANSWERS) as answer_log, open_log(folder, SCORES) as score_log:
         _keep_setting(folder / SETTING, setting.to_dict(prompts))
         answers = _answered(benchmark.name, asked, answering, answer_log, batch_size)
         scores = _scored(benchmark, [answers[one.key] for one in asked], score_log, setting.scoring)
-        records = [_record(benchmark.name, one, answers[one.key], scores[one.key], seed) for one in asked]
+        records = [record_of(benchmark.name, one, answers[one.key], scores[one.key], seed) for one in asked]
         write_records(folder / RECORDS, records)
     return records
 
@@ -167,32 +153,11 @@ def record_stored(
     benchmark: Benchmark, answers: Sequence[Answer], folder: Path, *, seed: int = 0, scoring: str = ""
 ) -> list[EvaluationRecord]:
     """Scores answers that somebody else's model gave and writes their records; `scoring` is that of a `Setting`."""
-    with _log(folder, SCORES) as log:
+    with open_log(folder, SCORES) as log:
         scores = _scored(benchmark, list(answers), log, scoring)
-        records = [_stored_record(benchmark.name, answer, scores[_key(answer)], seed) for answer in answers]
+        records = [stored_record(benchmark.name, answer, scores[key_of(answer)], seed) for answer in answers]
         write_records(folder / RECORDS, records)
     return records
-
-
-def answer_of(record: EvaluationRecord) -> Answer:
-    """The answer that a record holds."""
-    return Answer(
-        prompt_id=record.prompt_id,
-        prompt=record.prompt,
-        content=record.content,
-        regime=record.regime,
-        sample=record.sample,
-        reference=record.reference,
-        slices=record.slices,
-        levers=record.levers,
-        predicted=record.predicted,
-        problems=record.problems,
-        finished=record.finished,
-    )
-
-
-def _log(folder: Path, name: str) -> AbstractContextManager[LineLog]:
-    return line_log(folder / name, holds=name.partition(".")[0], remedy="give another folder (folder=…)")
 
 
 def _check_ids(name: str, asked: Sequence[Asked]) -> None:
@@ -231,7 +196,7 @@ def _answered(
 
     A question is asked once.
     """
-    rows = {_row_key(row): row for row in _rows(log) if not never_came(row["problems"])}
+    rows = {row_key(row): row for row in read_rows(log) if not never_came(row["problems"])}
     first_to_ask: dict[Hashable, Key] = {}
     for one in asked:
         first_to_ask.setdefault(one.question, one.key)
@@ -242,32 +207,32 @@ def _answered(
         place = "" if len(asked) <= batch_size else f" · {start // batch_size + 1}/{-(-len(asked) // batch_size)}"
         own = [one for one in part if first_to_ask[one.question] == one.key]
         given = answering([one.request for one in own], f"{name}{place}", start) if own else []
-        fresh = {one.key: _answer_row(answer) for one, answer in zip(own, given, strict=True)}
+        fresh = {one.key: answer_row(answer) for one, answer in zip(own, given, strict=True)}
         answered = {**fresh, **rows}
-        new = [_row_of(one, answered[first_to_ask[one.question]]) for one in part if one.key not in rows]
+        new = [row_of(one, answered[first_to_ask[one.question]]) for one in part if one.key not in rows]
         log.append(new)
-        rows |= {_row_key(row): row for row in new}
-    return {one.key: _answer(one, rows[one.key]) for one in asked}
+        rows |= {row_key(row): row for row in new}
+    return {one.key: read_answer(one, rows[one.key]) for one in asked}
 
 
 def _scored(benchmark: Benchmark, answers: Sequence[Answer], log: LineLog, scoring: str) -> dict[Key, Score]:
     """The scores of all answers: those of the log, where answer and rules are still the same, and new ones, which go
     there. What had no score is scored again, since what was missing may be there now.
     """
-    marks = {_key(answer): _mark(answer, scoring) for answer in answers}
+    marks = {key_of(answer): mark_of(answer, scoring) for answer in answers}
     found = {
         key: Score(scores=row["scores"], unscored=row["unscored"], details=row["details"])
-        for row in _rows(log)
-        if marks.get(key := _row_key(row)) == row["answer"] and not row["unscored"]
+        for row in read_rows(log)
+        if marks.get(key := row_key(row)) == row["answer"] and not row["unscored"]
     }
-    left = [answer for answer in answers if _key(answer) not in found]
+    left = [answer for answer in answers if key_of(answer) not in found]
     bar = tqdm(total=len(left), desc=f"{benchmark.name} · scores", unit="answer", leave=False, disable=not left)
     with bar:
         for start in range(0, len(left), _SCORED_AT_ONCE):
             part = left[start : start + _SCORED_AT_ONCE]
             scores = _scores(benchmark, part)
-            log.append(_score_row(answer, marks, score) for answer, score in zip(part, scores, strict=True))
-            found |= {_key(answer): score for answer, score in zip(part, scores, strict=True)}
+            log.append(score_row(answer, marks, score) for answer, score in zip(part, scores, strict=True))
+            found |= {key_of(answer): score for answer, score in zip(part, scores, strict=True)}
             bar.update(len(part))
     return found
 
@@ -282,97 +247,6 @@ def _scores(benchmark: Benchmark, answers: Sequence[Answer]) -> list[Score]:
 def never_came(problems: Sequence[str]) -> bool:
     """Whether these problems of an answer say that a server never gave it."""
     return any(problem.startswith(NO_ANSWER) for problem in problems)
-
-
-def _rows(log: LineLog) -> list[dict[str, Any]]:
-    """The rows of a log, each with the fields that it should have."""
-    rows = log.rows()
-    for number, row in enumerate(rows, start=1):
-        try:
-            check_fields(row, _OF_LOG[log.path.name], log.path, number)
-        except DataError as error:
-            raise DataError(f"{error} Remove the file to do its work again, or mend that line.") from error
-    return rows
-
-
-def _key(answer: Answer) -> Key:
-    return (answer.prompt_id, str(answer.regime), answer.sample)
-
-
-def _row_key(row: Mapping[str, Any]) -> Key:
-    return (row["prompt_id"], row["regime"], row["sample"])
-
-
-def _mark(answer: Answer, scoring: str) -> str:
-    """A hash of what a score depends on, so that no answer gets the score of another, or by other rules."""
-    content = json.dumps([scoring, asdict(answer)], sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-
-
-def _row_of(one: Asked, row: Mapping[str, Any]) -> dict[str, Any]:
-    """`row` as that of `one`."""
-    own = dict(zip(("prompt_id", "regime", "sample"), one.key, strict=True))
-    return {**own, **row, **own}
-
-
-def _answer_row(answer: Generation) -> dict[str, Any]:
-    return {
-        "content": answer.content,
-        "predicted": answer.markers.to_dict(),
-        "problems": list(answer.problems),
-        "finished": answer.finished,
-        "num_tokens": answer.num_tokens,
-    }
-
-
-def _answer(one: Asked, row: Mapping[str, Any]) -> Answer:
-    shown = one.request.fixed if len(one.request.fixed) else one.request.forced
-    return Answer(
-        prompt_id=one.prompt.id,
-        prompt=one.request.messages[-1].content,
-        content=row["content"],
-        regime=one.regime,
-        sample=one.sample,
-        reference=one.prompt.reference,
-        slices=one.prompt.slices,
-        levers=shown.to_dict(),
-        predicted=row["predicted"],
-        problems=tuple(row["problems"]),
-        finished=row["finished"],
-    )
-
-
-def _score_row(answer: Answer, marks: Mapping[Key, str], score: Score) -> dict[str, Any]:
-    prompt_id, regime, sample = _key(answer)
-    about = {"prompt_id": prompt_id, "regime": regime, "sample": sample, "answer": marks[_key(answer)]}
-    return {**about, "scores": dict(score.scores), "unscored": score.unscored, "details": dict(score.details)}
-
-
-def _record(name: str, one: Asked, answer: Answer, score: Score, seed: int) -> EvaluationRecord:
-    truth = {str(category): value for category, value in one.prompt.levers.items()}
-    return replace(_stored_record(name, answer, score, seed), truth=truth)
-
-
-def _stored_record(name: str, answer: Answer, score: Score, seed: int) -> EvaluationRecord:
-    return EvaluationRecord(
-        benchmark=name,
-        prompt_id=answer.prompt_id,
-        regime=answer.regime,
-        seed=seed,
-        step=0,
-        prompt=answer.prompt,
-        content=answer.content,
-        scores=dict(score.scores),
-        slices=dict(answer.slices),
-        levers=dict(answer.levers),
-        predicted=dict(answer.predicted),
-        problems=answer.problems,
-        sample=answer.sample,
-        reference=dict(answer.reference),
-        unscored=score.unscored,
-        details=dict(score.details),
-        finished=answer.finished,
-    )
 
 
 def unscored_reasons(records: Iterable[EvaluationRecord]) -> dict[str, int]:

@@ -3,8 +3,9 @@
     server          enters namespaces of its own (mount, network, IPC, and user unless root) and a root folder that
       │             holds read-only system libraries, nothing else; then serves requests, one JSON object a line
       └ keeper      one fork a job: an empty tmpfs as working folder, into which it writes the job's files
-          └ watcher     one fork a step: new PID namespace; reads output, ends the step in time
+          └ watcher     one fork a step: new PID namespace; reads output, ends the step in time (sandbox_watch.py)
               └ program   process 1 of that namespace, so that nothing it started outlives it: no rights, limits
+                          (sandbox_program.py)
 
 A request is {"files": {path: text}, "steps": [step, ...]}; steps run in the same folder until one fails. A step holds
 the fields of `SandboxLimits`, and `program` (the text of a Python program) or `arguments` and `environment` (a command,
@@ -17,42 +18,21 @@ its descendants are killed by hand. Python programs run in the fork itself, whic
 
 import json
 import os
-import resource
-import select
 import shutil
 import signal
 import sys
-import time
-import types
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from treasure.evaluation import sandbox_room as room
+from treasure.evaluation.sandbox_program import Setting, become_program, cpu_limit_s
+from treasure.evaluation.sandbox_watch import reason_for, watch
 
 MAX_WORK_FILES = 4096
 """Files and folders in the working folder."""
 TAIL_BYTES = 2**16
 """How much of the output of a step is handed on."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What holds for all programs of one server: the mode, the folder for its use, and what programs may read."""
-
-    mode: str
-    scratch: str
-    readable: tuple[str, ...]
-
-    @property
-    def has_namespaces(self) -> bool:
-        """Whether programs run in namespaces, else behind filters."""
-        return self.mode == "namespaces"
-
-    def work(self, keeper: int) -> str:
-        """The working folder of the program that the process `keeper` looks after."""
-        return room.WORK if self.has_namespaces else f"{self.scratch}/work{keeper}"
 
 
 def serve(setting: Setting) -> None:
@@ -158,137 +138,6 @@ def open_work_folder(request: dict[str, Any], setting: Setting, uid: int) -> str
         for path in (Path(work), *Path(work).rglob("*")):
             os.chown(path, uid, uid)
     return work
-
-
-def become_program(step: dict[str, Any], setting: Setting, work: str, uid: int, output: int, errors: int) -> NoReturn:
-    """Gives up every right, every descriptor and every variable of the environment, then is the program."""
-    try:
-        os.setsid()
-        os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
-        os.dup2(output, 1)
-        os.dup2(errors, 2)
-        os.closerange(3, 4096)
-        set_limits(step, setting, uid)
-        room.drop_rights(uid)
-        if not setting.has_namespaces:
-            if not room.files_problem():
-                room.filter_files(setting.readable, work)
-            room.filter_calls()
-        if not step["starts_processes"]:
-            room.filter_processes()
-        os.environ.clear()
-        if step["program"] is not None:
-            run_python(step["program"])
-        arguments = [text.replace("{work}", work) for text in step["arguments"]]
-        environment = {name: text.replace("{work}", work) for name, text in step["environment"].items()}
-        try:
-            os.execve(arguments[0], arguments, environment)
-        except OSError as error:
-            os.write(2, f"{arguments[0]}: {error.strerror}".encode())
-    finally:
-        os._exit(125)
-
-
-def cpu_limit_s(step: dict[str, Any]) -> int:
-    """Seconds of processor time that each process may use."""
-    return int(step["time_s"] if step["cpu_s"] is None else step["cpu_s"]) + 1
-
-
-def set_limits(step: dict[str, Any], setting: Setting, uid: int) -> None:
-    """Sets the limits of the kernel that hold for the program and all it starts."""
-    memory = resource.RLIMIT_AS if step["bounds_addresses"] else resource.RLIMIT_DATA
-    processes = step["num_processes"]
-    if uid == os.getuid():
-        processes += 3 if setting.has_namespaces else count_tasks(uid)  # server, keeper and watcher count as well
-    for kind, limit in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_CPU, cpu_limit_s(step)),
-        (resource.RLIMIT_FSIZE, step["file_size_bytes"]),
-        (resource.RLIMIT_NOFILE, step["num_files"]),
-        (resource.RLIMIT_MEMLOCK, 0),
-        (resource.RLIMIT_NPROC, processes),
-        (memory, step["memory_bytes"]),
-    ):
-        resource.setrlimit(kind, (limit, limit))
-
-
-def count_tasks(uid: int) -> int:
-    """All threads that the user runs now, as RLIMIT_NPROC counts them outside a user namespace."""
-    count = 0
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            count += len(list((process / "task").iterdir())) if process.stat().st_uid == uid else 0
-        except OSError:  # it ended meanwhile
-            continue
-    return count
-
-
-def run_python(program: str) -> NoReturn:
-    """Runs the text as the main module and leaves with the status that Python would leave with."""
-    main = types.ModuleType("__main__")
-    sys.modules["__main__"], sys.argv = main, ["program.py"]
-    status = 0
-    try:
-        exec(compile(program, "program.py", "exec", dont_inherit=True), main.__dict__)
-        sys.stdout.flush()
-    except SystemExit as leaving:
-        status = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
-        sys.stdout.flush()
-    except BaseException as error:  # noqa: BLE001  # whatever the program raises is its end, not ours
-        os.write(2, type(error).__name__.encode())
-        status = 1
-    os._exit(status & 255)
-
-
-def watch(program: int, pipes: tuple[int, int], timeout_s: float, output_bytes: int) -> tuple[str, list[bytes]]:
-    """Reads what the program writes until it ends; returns why it must be ended ('' if it did) and both outputs."""
-    texts, deadline = [b"", b""], time.monotonic() + timeout_s
-    ending = os.pidfd_open(program)
-    poller = select.poll()
-    for descriptor in (ending, *pipes):
-        os.set_blocking(descriptor, False)
-        poller.register(descriptor, select.POLLIN)
-    while True:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            return "timeout", texts
-        ready = {descriptor for descriptor, _ in poller.poll(left * 1000)}
-        for index, pipe in enumerate(pipes):
-            if pipe in ready or ending in ready:
-                text, is_open = drain(pipe, output_bytes - len(texts[index]))
-                texts[index] += text
-                if not is_open and pipe in ready:
-                    poller.unregister(pipe)
-            if len(texts[index]) > output_bytes:
-                return "output", texts
-        if ending in ready:
-            return "", texts
-
-
-def drain(pipe: int, limit: int) -> tuple[bytes, bool]:
-    """What stands in the pipe, up to just over `limit` bytes, and whether more can come."""
-    text = b""
-    while len(text) <= limit:
-        try:
-            part = os.read(pipe, 65536)
-        except BlockingIOError:
-            return text, True
-        if not part:
-            return text, False
-        text += part
-    return text, True
-
-
-def reason_for(status: int, errors: bytes) -> str:
-    """The reason that a wait status stands for, with the help of what was written to standard error."""
-    if status == 0:
-        return "ok"
-    if any(sign in errors for sign in (b"MemoryError", b"out of memory", b"allocation failed")):
-        return "memory"
-    if not os.WIFSIGNALED(status):
-        return f"failed: exit status {os.WEXITSTATUS(status)}"
-    number = os.WTERMSIG(status)
-    return "timeout" if number == signal.SIGXCPU else f"failed: signal {number}"
 
 
 def kill_children() -> None:

@@ -7,6 +7,7 @@ BYTES_PER_TOKEN = 4
 """A token is about four bytes of UTF-8: four letters of English, two of Russian, one and a third of Chinese."""
 
 _HEAD_SHARE = 0.7
+_THOUGHT = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _CONTROLS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n"}
 _CONTROLS |= {0x7F: 0x2421, **dict.fromkeys(range(0x80, 0xA0), 0xFFFD)}
@@ -31,6 +32,11 @@ def harmless(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = _SURROGATES.sub("\ufffd", text).translate(_CONTROLS | _HIDDEN)
     return _CHAT_SYNTAX.sub(lambda match: match[0] + " ", text)
+
+
+def without_thought(text: str) -> str:
+    """`text` without its first <think> block, in which some models think before they answer."""
+    return _THOUGHT.sub("", text, count=1)
 
 
 def clip(text: str, max_tokens: int) -> str:

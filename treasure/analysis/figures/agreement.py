@@ -10,7 +10,17 @@ from treasure.analysis.comparison import HEAD, TAIL
 from treasure.analysis.coverage import ALL, LANGUAGE
 from treasure.analysis.figures.coverage import MOST_VALUES
 from treasure.analysis.figures.heat import heat_figure
-from treasure.analysis.figures.style import GRID, INK, MUTED, hide_frame, new_figure, plain, show_percent, whiskers
+from treasure.analysis.figures.style import (
+    GRID,
+    INK,
+    MUTED,
+    hide_frame,
+    new_figure,
+    new_panels,
+    plain,
+    show_percent,
+    whiskers,
+)
 from treasure.analysis.wording import brief
 
 _MEASURES = {
@@ -78,13 +88,8 @@ def draw_reliability(rows: Sequence[ReliabilityRow], eces: Mapping[str, float]) 
     names = list(dict.fromkeys(row.category for row in rows))
     if not names:
         return None
-    across = min(4, len(names))
-    down = -(-len(names) // across)
-    figure = new_figure(2.7 * across, 0.45 + 2.6 * down)
-    grid = figure.subplots(down, across, squeeze=False)
-    for axes in grid.ravel()[len(names) :]:
-        axes.remove()
-    for axes, name in zip(grid.ravel(), names, strict=False):
+    figure, panels = new_panels(len(names), 4, (2.7, 2.6), 0.45)
+    for axes, name in zip(panels, names, strict=True):
         own = [row for row in rows if row.category == name]
         total = sum(row.num_answers for row in own)
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (3, 2)), zorder=1)

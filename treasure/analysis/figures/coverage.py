@@ -11,7 +11,7 @@ from matplotlib.ticker import NullLocator
 from treasure.analysis.combinations import GapRow, Joint
 from treasure.analysis.coverage import ALL, GiverRow, ProbabilityRow, StateRow, ValueRow
 from treasure.analysis.figures.heat import heat_figure
-from treasure.analysis.figures.style import GRID, INK, MUTED, hide_frame, new_figure, plain, show_percent
+from treasure.analysis.figures.style import GRID, INK, MUTED, hide_frame, new_figure, new_panels, plain, show_percent
 from treasure.analysis.wording import brief, percent
 
 STATES = {
@@ -100,15 +100,10 @@ def draw_probabilities(rows: Sequence[ProbabilityRow], annotators: Sequence[str]
     names = list(dict.fromkeys(row.category for row in rows))
     if not names:
         return None
-    across = min(4, len(names))
-    down = -(-len(names) // across)
-    figure = new_figure(2.6 * across, 0.6 + 1.75 * down)
-    grid = figure.subplots(down, across, squeeze=False, sharex=True)
+    figure, panels = new_panels(len(names), 4, (2.6, 1.75), 0.6, sharex=True)
     speaking = {row.annotator for row in rows}
     colors = {name: color for name, color in _colors(annotators).items() if name in speaking}
-    for axes in grid.ravel()[len(names) :]:
-        axes.remove()
-    for axes, name in zip(grid.ravel(), names, strict=False):
+    for axes, name in zip(panels, names, strict=True):
         own = [row for row in rows if row.category == name]
         for annotator in colors:
             bins = [row for row in own if row.annotator == annotator]

@@ -84,6 +84,22 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
+def new_panels(
+    num_panels: int, most_across: int, size: tuple[float, float], around: float, **options: Any
+) -> tuple[Figure, list[Axes]]:
+    """A figure of panels, line by line, at most `most_across` in a line.
+
+    Each is `size` inches wide and high; `around` inches are left above and below. `options` go to `Figure.subplots`.
+    """
+    across = min(most_across, num_panels)
+    down = -(-num_panels // across)
+    figure = new_figure(size[0] * across, around + size[1] * down)
+    grid = list(figure.subplots(down, across, squeeze=False, **options).ravel())
+    for axes in grid[num_panels:]:
+        axes.remove()
+    return figure, grid[:num_panels]
+
+
 def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
     """Writes `name`.png and `name`.svg, each whole or not at all; the same figure always gives the same bytes."""
     png, svg = folder / f"{name}.png", folder / f"{name}.svg"

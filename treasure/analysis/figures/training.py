@@ -1,6 +1,5 @@
 """How each benchmark develops along training, so that a lift that comes early or late can be seen."""
 
-import math
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
@@ -13,7 +12,7 @@ from treasure.analysis.figures.style import (
     REGIME_LABELS,
     SHOWN_REGIMES,
     hide_frame,
-    new_figure,
+    new_panels,
     show_percent,
 )
 from treasure.analysis.lifts import ALL
@@ -30,14 +29,10 @@ def draw_training(progress: Sequence[ProgressRow]) -> Figure | None:
     if len({row.step for row in rows}) < 2:
         return None
     names = sorted({row.benchmark for row in rows}, key=benchmark_order)
-    num_rows = math.ceil(len(names) / _COLUMNS)
-    figure = new_figure(2.75 * min(len(names), _COLUMNS), 0.5 + 2.15 * num_rows)
-    panels = figure.subplots(num_rows, min(len(names), _COLUMNS), squeeze=False, sharex=True).ravel()
-    for axes, name in zip(panels, names, strict=False):
+    figure, panels = new_panels(len(names), _COLUMNS, (2.75, 2.15), 0.5, sharex=True)
+    for axes, name in zip(panels, names, strict=True):
         _panel(axes, [row for row in rows if row.benchmark == name])
-    for axes in panels[len(names) :]:
-        axes.remove()
-    for axes in panels[: len(names)][-_COLUMNS:]:
+    for axes in panels[-_COLUMNS:]:
         axes.tick_params(axis="x", labelbottom=True)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=len(labels), fontsize=9)

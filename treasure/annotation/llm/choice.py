@@ -14,13 +14,13 @@ from typing import Any
 from treasure.errors import ConfigError
 from treasure.llm.chat import InvalidAnswerError
 from treasure.llm.request import LETTERS, Choice
+from treasure.llm.text import without_thought
 from treasure.seeding import stream
 from treasure.taxonomy.taxonomy import Category
 
 _ABSTENTIONS = ("Unspecified", "Unsure", "CannotTell")
 _LEAST_MASS = 0.5
 _FENCED = re.compile(r"```(?:json)?\s*\n?(.*?)\n?\s*```", re.DOTALL)
-_THOUGHT = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
 
 
 def make_choice(category: Category, *key: str | int) -> Choice:
@@ -70,7 +70,7 @@ def parse_answer(text: str, choices: Sequence[Choice]) -> dict[str, str]:
     Raises:
         InvalidAnswerError: anything else.
     """
-    bare = _THOUGHT.sub("", text, count=1).strip()
+    bare = without_thought(text).strip()
     fenced = _FENCED.fullmatch(bare)
     bare = fenced[1].strip() if fenced else bare
     if not bare:

@@ -13,10 +13,11 @@ from treasure.cli.console import console, quiet_libraries, say
 from treasure.cli.figures_file import FIGURES, is_empty, is_too_long, write_figures
 from treasure.cli.figures_table import figures_table
 from treasure.cli.jobs.trained import FREQUENCY_FILE, read_frequency
+from treasure.config.evaluate_schema import BenchmarksCommand, RescoreCommand
 from treasure.config.run_config import read_run_config
 from treasure.config.run_folder import to_plain
 from treasure.config.run_lock import run_lock
-from treasure.config.schema import BenchmarksCommand, RescoreCommand, RunCommand
+from treasure.config.schema import RunCommand
 from treasure.errors import ConfigError, DataError, Interrupted
 from treasure.evaluation.asking import AskedModel, ask
 from treasure.evaluation.benchmarks.protocol import Benchmark

@@ -14,7 +14,7 @@ from treasure.cli.compared_table import compared_table
 from treasure.cli.console import console, quiet_libraries, say
 from treasure.cli.figures_file import FIGURES, interval_facts, plain
 from treasure.cli.figures_table import figures_table
-from treasure.config.schema import CompareCommand
+from treasure.config.evaluate_schema import CompareCommand
 from treasure.errors import DataError
 from treasure.evaluation.record import EvaluationRecord, Regime, read_records
 from treasure.evaluation.run_benchmark import RECORDS

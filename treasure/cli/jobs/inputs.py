@@ -15,6 +15,7 @@ from treasure.inference.levers import LeverSet
 from treasure.markers.config import MarkerMode
 from treasure.taxonomy.taxonomy import Taxonomy
 from treasure.training.corpus import Corpus, build_corpus
+from treasure.training.prepare import Prepared, prepare
 from treasure.world.data_files import world_fingerprint
 from treasure.world.world import World
 
@@ -49,6 +50,22 @@ def load_inputs(config: RunCommand) -> Inputs:
     world = World(config.world, taxonomy) if config.data.source is DataSource.WORLD else None
     corpus = build_corpus(config.data, taxonomy, world=world, cache=Path(config.paths.outputs) / "cache")
     return Inputs(taxonomy, world, corpus)
+
+
+def prepared_from(config: RunCommand, inputs: Inputs) -> Prepared:
+    """Model and tokenized examples, from the cache where they are there."""
+    return prepare(
+        inputs.corpus,
+        inputs.taxonomy,
+        markers=config.markers,
+        model=config.model,
+        template=config.data.template,
+        overflow=config.data.overflow,
+        seed=config.seed,
+        cache=Path(config.paths.outputs) / "cache",
+        header_loss_weight=config.batch.header_loss_weight,
+        tail_threshold=config.data.tail_threshold,
+    )
 
 
 def check_regimes(config: RunCommand) -> None:

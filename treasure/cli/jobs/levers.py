@@ -5,9 +5,10 @@ from pathlib import Path
 
 from treasure.cli.console import quiet_libraries, say
 from treasure.cli.jobs.inputs import load_inputs
+from treasure.config.evaluate_schema import LeverStudiesCommand
 from treasure.config.run_config import read_run_config
 from treasure.config.run_lock import run_lock
-from treasure.config.schema import LeverStudiesCommand, RunCommand
+from treasure.config.schema import RunCommand
 from treasure.errors import ConfigError, DataError, Interrupted, LeverError, TaxonomyError, TreasureError
 from treasure.evaluation.sandbox import run_code
 from treasure.evaluation.studies.choosing import choosing_rows

@@ -9,10 +9,11 @@ from treasure.cli.figures_table import figures_table
 from treasure.cli.jobs.benchmarks import make_folder
 from treasure.cli.jobs.inputs import load_inputs
 from treasure.cli.jobs.trained import read_frequency
+from treasure.config.evaluate_schema import MarkersCommand
 from treasure.config.run_config import read_run_config
 from treasure.config.run_folder import to_plain
 from treasure.config.run_lock import run_lock
-from treasure.config.schema import MarkersCommand, RunCommand
+from treasure.config.schema import RunCommand
 from treasure.errors import ConfigError
 from treasure.evaluation.asking import AskedModel, ask
 from treasure.evaluation.benchmarks.marker_prediction import MarkerPrediction, answer_headers

@@ -1,13 +1,12 @@
 """The job of `treasure-render`: prints training examples as the model sees them, coloured by kind of token."""
 
 from itertools import islice
-from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
 
 from treasure.cli.console import console, quiet_libraries
-from treasure.cli.jobs.inputs import load_inputs
+from treasure.cli.jobs.inputs import load_inputs, prepared_from
 from treasure.config.schema import RenderCommand
 from treasure.data.example import MarkedExample
 from treasure.data.spans import Span, count_by_kind, marker_tax, spans
@@ -18,7 +17,6 @@ from treasure.markers.config import MarkerMode
 from treasure.markers.written import written_markers
 from treasure.model.checkpoint import Checkpoint
 from treasure.printable import printable
-from treasure.training.prepare import prepare
 
 STYLES = {
     SegmentKind.PROMPT: ("prompt", "cyan"),
@@ -40,17 +38,7 @@ def run(config: RenderCommand) -> None:
     if not shown:
         size = sum(1 for _ in inputs.corpus.train)
         raise ConfigError(f"example={config.example}, but the corpus has {size} examples, counted from 0.")
-    prepared = prepare(
-        inputs.corpus,
-        inputs.taxonomy,
-        markers=config.markers,
-        model=config.model,
-        template=config.data.template,
-        overflow=config.data.overflow,
-        seed=config.seed,
-        cache=Path(config.paths.outputs) / "cache",
-        header_loss_weight=config.batch.header_loss_weight,
-    )
+    prepared = prepared_from(config, inputs)
     for marked in shown:
         _show(marked, _spans(marked, config, prepared.checkpoint))
 

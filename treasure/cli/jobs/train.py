@@ -8,7 +8,7 @@ import pandas as pd
 from pytorch_lightning.loggers import Logger
 
 from treasure.cli.console import quiet_libraries, say
-from treasure.cli.jobs.inputs import Inputs, check_regimes, load_inputs, open_run_folder
+from treasure.cli.jobs.inputs import Inputs, check_regimes, load_inputs, open_run_folder, prepared_from
 from treasure.cli.jobs.trained import FREQUENCY_FILE, SUMMARY_FILE, read_summary
 from treasure.config.job_file import job_file
 from treasure.config.run_folder import to_plain
@@ -36,7 +36,7 @@ from treasure.training.hardware import (
 from treasure.training.keeper import StateKeeper, forget_states
 from treasure.training.loggers import finish, make_loggers
 from treasure.training.metrics_file import METRICS_FILE, keep_metrics_before
-from treasure.training.prepare import Prepared, prepare
+from treasure.training.prepare import Prepared
 from treasure.training.processes import leave_together, run_on_processes
 from treasure.training.state import layout
 from treasure.training.story import tell
@@ -103,22 +103,6 @@ def train(
     with job_file(folder, config):
         run_on_processes("treasure.cli.worker", folder, config.trainer.devices)
     return read_summary(folder)
-
-
-def prepared_from(config: RunCommand, inputs: Inputs) -> Prepared:
-    """Model and tokenized examples, from the cache where they are there."""
-    return prepare(
-        inputs.corpus,
-        inputs.taxonomy,
-        markers=config.markers,
-        model=config.model,
-        template=config.data.template,
-        overflow=config.data.overflow,
-        seed=config.seed,
-        cache=Path(config.paths.outputs) / "cache",
-        header_loss_weight=config.batch.header_loss_weight,
-        tail_threshold=config.data.tail_threshold,
-    )
 
 
 def train_here(

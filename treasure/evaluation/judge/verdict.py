@@ -3,13 +3,13 @@
 import re
 
 from treasure.llm.chat import InvalidAnswerError
+from treasure.llm.text import without_thought
 
 VERDICTS = ("A>>B", "A>B", "A=B", "B>A", "B>>A")
 """From 'A is much better' to 'B is much better'. Source: Li et al. 2024, Arena-Hard, arXiv 2406.11939."""
 
 _WORTH_FOR_B = {"A>>B": 0.0, "A>B": 0.0, "A=B": 0.5, "B>A": 1.0, "B>>A": 1.0}
 _BRACKETED = re.compile(r"\[\[(A>>B|A>B|A=B|B>A|B>>A)\]\]")
-_THOUGHT = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
 
 
 def read_verdict(text: str) -> str:
@@ -21,7 +21,7 @@ def read_verdict(text: str) -> str:
     Raises:
         InvalidAnswerError: there is none, or there are two that differ.
     """
-    lines = [line for line in _THOUGHT.sub("", text, count=1).splitlines() if line.strip()]
+    lines = [line for line in without_thought(text).splitlines() if line.strip()]
     if not lines:
         raise InvalidAnswerError("the judgement is empty")
     last, all_found = _BRACKETED.findall(lines[-1]), set(_BRACKETED.findall("\n".join(lines)))
