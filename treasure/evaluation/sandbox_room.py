@@ -98,12 +98,12 @@ def resize_cell(free_bytes: int) -> None:
 
 
 def count_processes_anew() -> None:
-    """Makes the next fork the first process of a PID namespace of its own.
+    """Makes the next fork the first process of a PID namespace of its own, with an IPC namespace that ends with it.
 
     Raises:
         OSError: the kernel refuses.
     """
-    check("unshare", CLONE_NEWPID)
+    check("unshare", CLONE_NEWPID | CLONE_NEWIPC)
 
 
 def adopt_orphans() -> None:
@@ -117,7 +117,10 @@ def end_with_parent() -> None:
 
 
 def drop_rights(uid: int) -> None:
-    """Changes to the user `uid` if this is root, clears all capabilities, and forbids to gain any."""
+    """Changes to the user `uid` if this is root, clears all capabilities, and forbids to gain any.
+
+    Calls that take memory or keys which no limit counts, and which the kernel keeps for others, are denied.
+    """
     if os.getuid() != uid:
         os.setgroups([])
         os.setresgid(uid, uid, uid)
@@ -125,6 +128,8 @@ def drop_rights(uid: int) -> None:
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
     check("capset", header, (ctypes.c_uint32 * 6)())
     check("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if platform.machine() in MACHINES:
+        _install(KEEPING_CALLS[platform.machine()], ())
     end_with_parent()
 
 
@@ -178,6 +183,11 @@ DENIED_CALLS: dict[str, Sequence[int]] = {
 """By machine: the calls that reach other processes or the network (kill, tkill, tgkill, rt_sigqueueinfo,
 rt_tgsigqueueinfo, pidfd_send_signal, ptrace, process_vm_readv, process_vm_writev, socket, io_uring_setup, unshare,
 setns, mount, keyctl, add_key, bpf, perf_event_open)."""
+KEEPING_CALLS: dict[str, Sequence[int]] = {
+    "x86_64": (29, 30, 68, 64, 240, 248, 249, 250),
+    "aarch64": (194, 196, 186, 190, 180, 217, 218, 219),
+}
+"""By machine: shmget, shmat, msgget, semget, mq_open, add_key, request_key, keyctl."""
 FORK_CALLS: dict[str, Sequence[int]] = {"x86_64": (57, 58), "aarch64": ()}
 """By machine: fork and vfork, where they exist."""
 MACHINES = {"x86_64": (0xC000003E, 302, 56), "aarch64": (0xC00000B7, 261, 220)}

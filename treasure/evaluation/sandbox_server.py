@@ -38,6 +38,7 @@ TAIL_BYTES = 2**16
 def serve(setting: Setting) -> None:
     """Answers each request line on standard input by one line on standard output, until the input ends."""
     room.adopt_orphans()
+    room.end_with_parent()  # a program may run on for its time, and only then the end of the input would be met
     requests, answers = os.fdopen(os.dup(0), "rb"), os.dup(1)
     uid = os.getuid() or 60000 + os.getpid() % 5000  # one of its own, so that its processes are counted apart
     for line in requests:
