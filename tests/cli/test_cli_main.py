@@ -2,10 +2,12 @@ import os
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from treasure.cli import annotate, evaluate, report
 from treasure.cli.main import COMMANDS, main
 
 REPOSITORY = Path(__file__).parents[2]
@@ -33,6 +35,32 @@ def test_overview(monkeypatch, capsys, arguments: list[str]):
     lines = capsys.readouterr().out.splitlines()
     for name, about in COMMANDS.items():
         assert any(line.split() == [name, *about.split()] for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("main", "word", "near"),
+    [(evaluate.main, "benchmarks", "benchmark"), (report.main, "agrement", "agreement"), (annotate.main, "edge", "edges")],
+)
+def test_a_subcommand_that_there_is_not(monkeypatch, capsys, main: Callable[[], None], word: str, near: str):
+    monkeypatch.setattr(sys, "argv", ["treasure-x", word, "folder=y"])
+    with pytest.raises(SystemExit) as leaving:
+        main()
+    assert leaving.value.code == 2
+    assert f"Unknown subcommand '{word}'. Did you mean '{near}'? Allowed: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("main", [evaluate.main, report.main, annotate.main])
+def test_help_lists_the_subcommands(monkeypatch, capsys, main: Callable[[], None]):
+    monkeypatch.setattr(sys, "argv", ["treasure-x", "--help"])
+    main()
+    shown = capsys.readouterr().out
+    listed = shown.partition("Subcommands")[2].partition("Choices")[0].splitlines()[1:]
+    names = [line.split()[0] for line in listed if line.strip()]
+    assert len(names) >= 3
+    for name in names:
+        monkeypatch.setattr(sys, "argv", ["treasure-x", name, "--help"])
+        main()
+        assert f"Usage: treasure-x {name} " in capsys.readouterr().out
 
 
 def test_version(monkeypatch, capsys):

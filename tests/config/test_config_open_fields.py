@@ -5,7 +5,7 @@ import pytest
 
 from treasure.config.compose import compose
 from treasure.config.open_fields import with_pluses
-from treasure.config.schema import GenerateCommand
+from treasure.config.schema import BenchmarksCommand, GenerateCommand
 from treasure.errors import ConfigError
 
 
@@ -66,6 +66,13 @@ def test_presets_that_contradict_each_other_are_refused(chosen):
     for more in ([], ["levers.length_bucket=long"]):
         with pytest.raises(ConfigError, match=r"both set length_bucket, to (concise and long|long and concise)"):
             compose(GenerateCommand, "generate", ["checkpoint=a", "prompt=b", f"levers={chosen}", *more])
+
+
+def test_choices_with_the_same_options_are_told_without_them():
+    with pytest.raises(ConfigError) as caught:
+        compose(BenchmarksCommand, "benchmarks", ["suite=[arena_hard,alpaca_eval]", "checkpoint=x"])
+    assert "'arena_hard' and 'alpaca_eval' both set open_ended. Give one of them" in str(caught.value)
+    assert "-m suite=arena_hard,alpaca_eval." in str(caught.value)
 
 
 @pytest.mark.parametrize("chosen", ["[concise,concise]", "[none,concise]", "[concise]"])

@@ -52,6 +52,7 @@ class ToyCommand:
     on_error: OnError = OnError.CONTINUE
     """Whether other jobs follow one that failed."""
     data: ToyData
+    names: list[str] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
     more: dict[str, ToyData] = field(default_factory=dict)
 

@@ -9,22 +9,27 @@ from treasure.config.jobs import Job
 from treasure.config.launch import launch
 from treasure.config.schema import AnnotateCommand, EdgesCommand, ExportCommand, TrainClassifierCommand
 
+_SUBCOMMANDS = {
+    "export": "Writes all examples with the markers of the sidecar or of the world, who gave them and how sure.",
+    "train": "Trains a classifier from the known markers of `data`, measures it, and writes it into `folder`.",
+    "edges": "Cuts quality buckets by the scores that the sidecar `folder` knows, once and for all later data.",
+}
+
 
 def main() -> None:
     """Entry point of `treasure-annotate` and of its subcommands."""
-    match sys.argv[1:2]:
-        case ["export"]:
-            about = "Writes all examples with the markers of the sidecar or of the world, who gave them and how sure."
-            launch(ExportCommand, "export", _export, about=about, subcommand="export")
-        case ["train"]:
-            about = "Trains a classifier from the known markers of `data`, measures it, and writes it into `folder`."
-            launch(TrainClassifierCommand, "train_classifier", _train, about=about, subcommand="train")
-        case ["edges"]:
-            about = "Cuts quality buckets by the scores that the sidecar `folder` knows, once and for all later data."
-            launch(EdgesCommand, "edges", _edges, about=about, subcommand="edges")
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    about = _SUBCOMMANDS.get(name, "")
+    match name:
+        case "export":
+            launch(ExportCommand, "export", _export, about=about, subcommand=name)
+        case "train":
+            launch(TrainClassifierCommand, "train_classifier", _train, about=about, subcommand=name)
+        case "edges":
+            launch(EdgesCommand, "edges", _edges, about=about, subcommand=name)
         case _:
             about = "Asks the annotators, in order of trust, about all examples; goes on where an earlier start ended."
-            launch(AnnotateCommand, "annotate", _annotate, about=about)
+            launch(AnnotateCommand, "annotate", _annotate, about=about, subcommands=_SUBCOMMANDS)
 
 
 def _export() -> Job[ExportCommand]:

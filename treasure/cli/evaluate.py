@@ -19,28 +19,34 @@ from treasure.config.jobs import Job
 from treasure.config.launch import launch
 from treasure.config.schema import RunCommand
 
+_SUBCOMMANDS = {
+    "benchmark": "Runs public benchmarks on their own files: every prompt in every regime, scored, with intervals.",
+    "rescore": "Scores the answers of a benchmark anew, from its records, without the model.",
+    "compare": "Compares the records of two evaluations, prompt by prompt: differences, intervals and tests.",
+    "markers": "Compares the headers that the model of a finished run writes with what is true of held-out prompts.",
+    "levers": "Measures the levers of a finished run and calibrates them; the next report of its group shows it.",
+}
+
 
 def main() -> None:
-    """Entry point of `treasure-evaluate` and of its subcommand."""
-    if sys.argv[1:2] == ["levers"]:
-        about = "Measures the levers of a finished run and calibrates them; the next report of its group shows it."
-        launch(LeverStudiesCommand, "lever_studies", _levers, about=about, subcommand="levers")
-    elif sys.argv[1:2] == ["benchmark"]:
-        about = "Runs public benchmarks on their own files: every prompt in every regime, scored, with intervals."
-        launch(BenchmarksCommand, "benchmarks", _benchmarks, about=about, subcommand="benchmark")
-    elif sys.argv[1:2] == ["markers"]:
-        about = "Compares the headers that the model of a finished run writes with what is true of held-out prompts."
-        launch(MarkersCommand, "markers", _markers, about=about, subcommand="markers")
-    elif sys.argv[1:2] == ["rescore"]:
-        about = "Scores the answers of a benchmark anew, from its records, without the model."
-        launch(RescoreCommand, "rescore", _rescore, about=about, subcommand="rescore")
-    elif sys.argv[1:2] == ["compare"]:
-        about = "Compares the records of two evaluations, prompt by prompt: differences, intervals and tests."
-        launch(CompareCommand, "compare", _compare, about=about, subcommand="compare")
-    else:
-        about = "Evaluates the model that treasure-train left in the run folder of the same options: the run is done. "
-        about += "`treasure-evaluate levers --help` tells how the levers of a finished run are measured."
-        launch(RunCommand, "run", _job, about=about)
+    """Entry point of `treasure-evaluate` and of its subcommands."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    about = _SUBCOMMANDS.get(name, "")
+    match name:
+        case "levers":
+            launch(LeverStudiesCommand, "lever_studies", _levers, about=about, subcommand=name)
+        case "benchmark":
+            launch(BenchmarksCommand, "benchmarks", _benchmarks, about=about, subcommand=name)
+        case "markers":
+            launch(MarkersCommand, "markers", _markers, about=about, subcommand=name)
+        case "rescore":
+            launch(RescoreCommand, "rescore", _rescore, about=about, subcommand=name)
+        case "compare":
+            launch(CompareCommand, "compare", _compare, about=about, subcommand=name)
+        case _:
+            about = "Evaluates the model that treasure-train left in the run folder of the same options: the run is "
+            about += "done. Public benchmarks, comparisons and more are subcommands."
+            launch(RunCommand, "run", _job, about=about, subcommands=_SUBCOMMANDS)
 
 
 def _levers() -> Job[LeverStudiesCommand]:

@@ -9,22 +9,27 @@ from treasure.config.jobs import Job
 from treasure.config.launch import launch
 from treasure.config.schema import AgreementCommand, CoverageCommand, ReportCommand, StatusCommand
 
+_SUBCOMMANDS = {
+    "status": "Prints how all runs stand at this moment: done, failed, running, waiting or cut short.",
+    "coverage": "Writes outputs/reports/<folder>/: what annotations cover, and which levers would be guesses.",
+    "agreement": "Writes outputs/reports/<folder>/: how well annotations agree with gold, or with each other.",
+}
+
 
 def main() -> None:
     """Entry point of `treasure-report` and of its subcommands."""
-    match sys.argv[1:2]:
-        case ["status"]:
-            about = "Prints how all runs stand at this moment: done, failed, running, waiting or cut short."
-            launch(StatusCommand, "status", _status, about=about, subcommand="status")
-        case ["coverage"]:
-            about = "Writes outputs/reports/<folder>/: what annotations cover, and which levers would be guesses."
-            launch(CoverageCommand, "coverage", _coverage, about=about, subcommand="coverage")
-        case ["agreement"]:
-            about = "Writes outputs/reports/<folder>/: how well annotations agree with gold, or with each other."
-            launch(AgreementCommand, "agreement", _agreement, about=about, subcommand="agreement")
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    about = _SUBCOMMANDS.get(name, "")
+    match name:
+        case "status":
+            launch(StatusCommand, "status", _status, about=about, subcommand=name)
+        case "coverage":
+            launch(CoverageCommand, "coverage", _coverage, about=about, subcommand=name)
+        case "agreement":
+            launch(AgreementCommand, "agreement", _agreement, about=about, subcommand=name)
         case _:
             about = "Writes outputs/reports/<group>/ and prints the closing table; W&B gets the final lifts."
-            launch(ReportCommand, "report", _report, about=about)
+            launch(ReportCommand, "report", _report, about=about, subcommands=_SUBCOMMANDS)
 
 
 def _status() -> Job[StatusCommand]:

@@ -70,6 +70,8 @@ class _Explainer:
             parent = added[0].lstrip("+").partition(f".{key}")[0]
             return f"'{added[0]}' cannot make a whole new entry. Write {_new_entry(f'{parent}.{key}')}."
         reason = re.sub(r"^field '.*' is not Optional$", "null is not allowed here", reason)
+        if reason.startswith("Invalid value assigned") and "is not a ListConfig" in reason:
+            reason = f"it holds a list; write '{key}=[{self._override_of(key).partition('=')[2]}]'"
         hint = _nearest_of_list(reason) if isinstance(cause, ValidationError) else ""
         return f"Wrong value for '{key}'{self._origin(key, file)}: {reason}.{hint}"
 
@@ -170,11 +172,14 @@ class _Explainer:
         return sound
 
     def _override_of(self, key: str) -> str:
+        """The one that is nearest to `key`: `data.path=…` rather than `data=…`; of equal ones the last."""
+        found = ""
         for override in self.overrides:
-            given = override.lstrip("+~").partition("=")[0]
-            if given == key or given.startswith(f"{key}.") or key.startswith(f"{given}."):
-                return override
-        return ""
+            given, best = (text.lstrip("+~").partition("=")[0] for text in (override, found))
+            is_near = given == key or given.startswith(f"{key}.") or key.startswith(f"{given}.")
+            if is_near and len(given) >= len(best):
+                found = override
+        return found
 
     def _origin(self, key: str, file: str) -> str:
         given = self._override_of(key)

@@ -3,7 +3,7 @@
 import json
 import shutil
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from omegaconf import DictConfig, EnumNode, OmegaConf
 
@@ -24,11 +24,17 @@ Flags
   -h, --help         this page; options given before it are shown as they would be"""
 
 
-def help_page(composer: Composer, config: DictConfig, *, program: str, about: str) -> str:
-    """The page as text. `config` is the composed configuration whose values are shown, `about` one sentence."""
+def help_page(
+    composer: Composer, config: DictConfig, *, program: str, about: str, subcommands: Mapping[str, str] = {}
+) -> str:
+    """The page as text. `config` is the composed configuration whose values are shown, `about` one sentence;
+    `subcommands` are words that may stand before the options, with what each does.
+    """
     choices = _choices(composer, config)
     parts = [about] if about else []
     parts.append(f"Usage: {program} [group=choice …] [option=value …] [-m]")
+    if subcommands:
+        parts.append(f"Subcommands (each has its own --help)\n{_columns(list(subcommands.items()))}")
     if choices:
         parts.append("Choices (group=choice; * is chosen)\n" + _columns(choices))
     parts.append("Options (option=value)\n" + "\n".join(_options(config)))

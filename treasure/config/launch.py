@@ -10,8 +10,9 @@ HYDRA_FULL_ERROR=1 in the environment keeps the traceback of the former too.
 
 import argparse
 import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -22,7 +23,7 @@ from treasure.config.help import help_page
 from treasure.config.jobs import Jobs, Load, tell, wants_traceback
 from treasure.config.open_fields import with_pluses
 from treasure.config.plan import make_plan
-from treasure.errors import Interrupted, TreasureError
+from treasure.errors import ConfigError, Interrupted, TreasureError, did_you_mean
 from treasure.files import told_when_full, told_when_unusable
 from treasure.stopping import stop_signals
 
@@ -43,22 +44,25 @@ def launch(
     about: str,
     conf: Path | None = None,
     subcommand: str | None = None,
+    subcommands: Mapping[str, str] | None = None,
 ) -> None:
     """Runs the job with the configuration that `sys.argv` asks for, once, or once a job of a sweep.
 
     `load` is called where a job begins, after all is checked. `about` is one sentence for the help page.
     `schema` is registered as `<config_name>_schema`, which `<conf>/<config_name>.yaml` lists first in its defaults.
     `conf` is the folder of primary configs; None takes the shipped one. `subcommand` is a word that the caller found
-    in front of the options. `sys.argv` is left as it is, so that a job may start itself again.
+    in front of the options; `subcommands` are those that could stand there, with what each does, for the help page and
+    for a word that is none of them. `sys.argv` is left as it is, so that a job may start itself again.
     Leaves the process on failure.
     """
     _print_all_characters()
     arguments = _arguments(sys.argv[1:] if subcommand is None else sys.argv[2:])
     arguments.overrides = with_pluses(arguments.overrides, schema)
     try:
+        _refuse_unknown_subcommand(arguments.overrides, subcommands or {})
         with stop_signals(), open_composer(schema, config_name, conf) as composer:
             if arguments.help:
-                _print(_help(composer, arguments.overrides, about, subcommand))
+                _print(_help(composer, arguments.overrides, about, subcommand, subcommands or {}))
             elif arguments.cfg:
                 _show(composer, arguments)
             else:
@@ -84,12 +88,22 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     return arguments
 
 
-def _help(composer: Composer, overrides: Sequence[str], about: str, subcommand: str | None) -> str:
+def _refuse_unknown_subcommand(overrides: Sequence[str], subcommands: Mapping[str, str]) -> None:
+    word = overrides[0] if overrides else ""
+    if subcommands and re.fullmatch(r"[\w-]+", word):
+        raise ConfigError(
+            f"Unknown subcommand '{word}'.{did_you_mean(word, subcommands)} Allowed: {', '.join(subcommands)}; all "
+            "else is written option=value, see --help."
+        )
+
+
+def _help(
+    composer: Composer, overrides: Sequence[str], about: str, subcommand: str | None, subcommands: Mapping[str, str]
+) -> str:
+    program = " ".join(filter(None, (Path(sys.argv[0]).name, subcommand)))
     with explained(composer, overrides):
         config = composer.compose(overrides)
-        return help_page(
-            composer, config, program=" ".join(filter(None, (Path(sys.argv[0]).name, subcommand))), about=about
-        )
+        return help_page(composer, config, program=program, about=about, subcommands=subcommands)
 
 
 def _print_all_characters() -> None:

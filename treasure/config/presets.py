@@ -27,9 +27,12 @@ def check_presets(hydra: Hydra, overrides: Sequence[Override]) -> None:
         found = [(name, content) for name in names for content in _contents(hydra, f"{group}/{name}")]
         for (one, ours), (other, theirs) in combinations(found, 2):
             if clash := sorted(key for key in ours if key in theirs and ours[key] != theirs[key]):
+                values = ours[clash[0]], theirs[clash[0]]
+                is_short = not any(isinstance(value, dict | list) for value in values)
+                told = f", to {values[0]} and {values[1]}" if is_short else ""
                 raise ConfigError(
-                    f"{override.input_line}: '{one}' and '{other}' both set {clash[0]}, to {ours[clash[0]]} and "
-                    f"{theirs[clash[0]]}. Give one of them."
+                    f"{override.input_line}: '{one}' and '{other}' both set {clash[0]}{told}. Give one of them, or one "
+                    f"after the other: -m {group}={one},{other}."
                 )
 
 

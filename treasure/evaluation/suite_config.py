@@ -46,8 +46,10 @@ class SuiteConfig:
             ConfigError: names what can be chosen.
         """
         if not self.chosen:
-            allowed = ", ".join(option.name for option in fields(self))
-            raise ConfigError(f"No benchmark is named. Name some: suite=ifeval or suite=[…]. Allowed: {allowed}.")
+            raise ConfigError(
+                "No benchmark is named. Name one, such as suite=ifeval, or several, such as "
+                "'suite=[ifeval,language_confusion]'; --help lists all."
+            )
 
     def only(self, what: str) -> str:
         """The one benchmark that is chosen, which `what` needs.

@@ -137,8 +137,10 @@ def _style(content: dict[str, Any] | None) -> HeaderStyle:
 
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
+        inside = path.parent / "model"
+        near = f" Did you mean '{inside}'?" if (inside / LEVERS_FILE).is_file() else ""
         raise CheckpointError(
-            f"'{path.parent}' holds no {LEVERS_FILE}, so its markers are not known. Give a model folder that "
+            f"'{path.parent}' holds no {LEVERS_FILE}, so its markers are not known.{near} Give a model folder that "
             "treasure-run or treasure-train wrote, such as outputs/runs/<group>/<run>/model."
         )
     try:

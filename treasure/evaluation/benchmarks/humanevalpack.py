@@ -150,7 +150,7 @@ def _read(folder: Path, language: str) -> tuple[PackRow, ...]:
         stem = LANGUAGES[language].stem
         raise DataError(
             f"No file of HumanEvalPack for {language} here. Expected {stem}.jsonl or {stem}/humanevalpack.jsonl, "
-            "plain or .gz; leave the language out of humanevalpack.languages if it is not wanted.",
+            "plain or .gz; leave the language out of suite.humanevalpack.languages if it is not wanted.",
             folder,
         )
     return read_pack(path, LANGUAGES[language])

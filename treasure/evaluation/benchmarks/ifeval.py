@@ -53,7 +53,7 @@ class IFEval:
                 return folder / name
         raise DataError(
             f"No file of IFEval for '{code}' here. Expected {' or '.join(names)}, plain or .gz; name the folder as "
-            "ifeval.folder, or leave the language out of ifeval.languages.",
+            "suite.ifeval.folder, or leave the language out of suite.ifeval.languages.",
             folder,
         )
 

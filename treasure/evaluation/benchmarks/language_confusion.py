@@ -44,7 +44,8 @@ class LanguageConfusion:
             found[prompt.id] = prompt
         if not found:
             raise DataError(
-                "No prompt is left. Choose other language_confusion.tasks, subsets or languages.", self.config.file
+                "No prompt is left. Choose other suite.language_confusion.tasks, subsets or languages.",
+                self.config.file,
             )
         return list(found.values())
 

@@ -59,7 +59,9 @@ class Translation:
         ]
         if missing := sorted(set(self.config.pairs) - {text.pair for _, text in texts}):
             there = ", ".join(sorted({text.pair for _, text in texts}))
-            raise ConfigError(f"translation.pairs: {', '.join(missing)} is in none of the files, which hold {there}.")
+            raise ConfigError(
+                f"suite.translation.pairs: {', '.join(missing)} is in none of the files, which hold {there}."
+            )
         chosen: dict[str, BenchmarkPrompt] = {}
         for row, text in texts:
             if self.config.pairs and text.pair not in self.config.pairs:
@@ -69,7 +71,7 @@ class Translation:
                 raise row.error(f"Segment {text.number} of {text.pair} stands in the files twice.")
             chosen[prompt.id] = prompt
         if not chosen:
-            raise DataError("No text to translate is in translation.files.", ", ".join(self.config.files))
+            raise DataError("No text to translate is in suite.translation.files.", ", ".join(self.config.files))
         return list(chosen.values())
 
     def score(self, answers: Sequence[Answer]) -> list[Score]:

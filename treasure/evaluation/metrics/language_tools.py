@@ -68,7 +68,8 @@ def english_words() -> frozenset[str]:
 def _identifier(lid_model: str) -> Callable[[str], str]:
     if lid_model and not Path(lid_model).is_file():
         raise ConfigError(
-            f"language_confusion.lid_model: no such file '{lid_model}'. Leave it empty for the installed lid.176.ftz."
+            f"suite.language_confusion.lid_model: no such file '{lid_model}'. Leave it empty for the "
+            "installed lid.176.ftz."
         )
     detector = _detector(lid_model)
 
@@ -91,7 +92,9 @@ def _detector(lid_model: str) -> LangDetector:
     try:
         detector.detect("word", k=1)
     except Exception as error:  # fastText raises what it likes for files that are no models
-        raise ConfigError(f"language_confusion.lid_model: '{lid_model}' is no fastText model ({error}).") from error
+        raise ConfigError(
+            f"suite.language_confusion.lid_model: '{lid_model}' is no fastText model ({error})."
+        ) from error
     return detector
 
 

@@ -26,9 +26,8 @@ from treasure.evaluation.benchmarks.translation_config import XcometConfig
 WORKER = Path(__file__).with_name("xcomet_worker.py")
 _SET_UP = (
     "Set it up once: python3 -m venv xcomet && xcomet/bin/pip install unbabel-comet 'setuptools<81'; "
-    "then give "
-    "translation.xcomet.python=xcomet/bin/python. XCOMET's models ask for an agreement on the Hugging Face hub, or "
-    "name a checkpoint file by translation.xcomet.model."
+    "then give suite.translation.xcomet.python=xcomet/bin/python. XCOMET's models ask for an agreement on the Hugging Face "
+    "hub, or name a checkpoint file by suite.translation.xcomet.model."
 )
 _TRIES = 2
 _END_S = 5.0
@@ -58,7 +57,7 @@ class Xcomet:
         if not config.python.strip():
             raise ScorerError(f"XCOMET runs in an environment of its own, and none is named. {_SET_UP}")
         if shutil.which(config.python) is None:
-            raise ScorerError(f"translation.xcomet.python: '{config.python}' cannot be run. {_SET_UP}")
+            raise ScorerError(f"suite.translation.xcomet.python: '{config.python}' cannot be run. {_SET_UP}")
         self._config, self._worker = config, worker
         self._process: _Process | None = None
         self._asked = 0
