@@ -1,4 +1,5 @@
 import http.client
+import http.server
 import json
 import os
 import re
@@ -159,3 +160,57 @@ def test_the_command_refuses_what_the_service_refuses(monkeypatch: pytest.Monkey
     monkeypatch.delenv(TOKEN, raising=False)
     with pytest.raises(ConfigError, match=TOKEN):
         main(["--host", "0.0.0.0", "--port", "0"])
+
+
+class _Liar(http.server.BaseHTTPRequestHandler):
+    """Says what it was given, whatever is asked."""
+
+    language, results = b"", b""
+
+    def do_GET(self) -> None:
+        self._say(self.language)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self._say(self.results)
+
+    def log_message(self, format: str, *args: object) -> None: ...
+
+    def _say(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+_WELL = b'{"problem": null, "missing_libraries": {}}'
+
+
+@pytest.mark.parametrize(
+    ("language", "results"),
+    [
+        (b"{}", b""),
+        (b"[]", b""),
+        (b"null", b""),
+        (b'{"problem": 5, "missing_libraries": {}}', b""),
+        (b"[" * 200_000, b""),
+        (_WELL, b"{}"),
+        (_WELL, b"[]"),
+        (_WELL, b'{"results": null}'),
+        (_WELL, b'{"results": []}'),
+        (_WELL, b'{"results": [null]}'),
+        (_WELL, b'{"results": [{}]}'),
+        (_WELL, b'{"results": [{"passed": "yes", "reason": "ok"}]}'),
+        (_WELL, b'{"results": [{"passed": true, "reason": null}]}'),
+        (_WELL, b'{"results": [{"passed": true, "reason": "ok", "stdout": null}]}'),
+        (_WELL, b"<html>"),
+    ],
+)
+def test_a_service_that_speaks_otherwise_is_told(language: bytes, results: bytes):
+    handler = type("Handler", (_Liar,), {"language": language, "results": results})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        config = SandboxConfig(kind=SandboxKind.HTTP, service_url=f"http://127.0.0.1:{server.server_port}")
+        with pytest.raises(SandboxError, match=r"sandbox service at|returned 0 results"):
+            run_programs([single_file("python", "")], config)
+        server.shutdown()

@@ -2,7 +2,7 @@
 
 import sys
 
-from treasure.errors import MissingExtraError, TreasureError
+from treasure.errors import ConfigError, MissingExtraError, TreasureError
 
 _MODEL = "treasure.evaluation.lm_eval_model:TreasureLM"
 
@@ -25,7 +25,12 @@ def _run() -> None:
         raise MissingExtraError("lm-eval", "harness") from error
     if "treasure" not in model_registry:
         model_registry.register("treasure", target=_MODEL)
-    cli_evaluate()
+    try:
+        cli_evaluate()
+    except ValueError as error:
+        if not str(error).startswith(("Tasks not found", "No tasks specified")):
+            raise
+        raise ConfigError(f"{error} List them with: treasure-lm-eval ls tasks") from error
 
 
 if __name__ == "__main__":

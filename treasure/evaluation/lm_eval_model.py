@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _AUTO_BATCH = 64
 _ACCELERATORS = {"auto": "auto", "cpu": "cpu", "cuda": "gpu", "cuda:0": "gpu", "gpu": "gpu"}
+_ARGUMENTS = ("checkpoint", "levers", "levers_field", "prompt", "max_gen_toks", "seed")
 _log = logging.getLogger(__name__)
 
 
@@ -53,7 +54,7 @@ class TreasureLM(LM):
 
     def __init__(
         self,
-        checkpoint: str,
+        checkpoint: str = "",
         levers: Mapping[str, Any] | str | None = None,
         levers_field: str | None = None,
         prompt: str = PromptKind.TURN,
@@ -62,8 +63,15 @@ class TreasureLM(LM):
         device: str = "auto",
         max_gen_toks: int = 256,
         seed: int = 0,
+        **unknown: Any,
     ) -> None:
         super().__init__()
+        if unknown:
+            raise ConfigError(
+                f"--model_args: treasure has no '{sorted(unknown)[0]}'. Allowed: {', '.join(_ARGUMENTS)}."
+            )
+        if not checkpoint:
+            raise ConfigError("Name the model folder: --model_args checkpoint=outputs/runs/<group>/<run>/model.")
         if prompt not in list(PromptKind):
             raise ConfigError(f"prompt is turn or text, got {prompt!r}.")
         if device not in _ACCELERATORS:

@@ -31,9 +31,23 @@ def program_from_json(given: Any) -> Program:
 
 
 def result_from_json(given: Mapping[str, Any]) -> ProgramResult:
-    """The result that `asdict` wrote; fields of later versions are left out."""
-    known = ProgramResult.__dataclass_fields__
-    return ProgramResult(**{name: value for name, value in given.items() if name in known})
+    """The result that `asdict` wrote; fields of later versions are left out.
+
+    Raises:
+        KeyError, TypeError: a field is missing or of another type.
+    """
+    found = ProgramResult(
+        passed=given["passed"],
+        reason=given["reason"],
+        step=given.get("step", ""),
+        stdout=given.get("stdout", ""),
+        stderr=given.get("stderr", ""),
+        duration_s=given.get("duration_s", 0.0),
+    )
+    if not isinstance(found.passed, bool):
+        raise TypeError(f"passed must be true or false, got {found.passed!r}")
+    _texts({name: getattr(found, name) for name in ("reason", "step", "stdout", "stderr")})
+    return found
 
 
 def _command(given: Mapping[str, Any]) -> Command:

@@ -41,7 +41,7 @@ class HttpSandbox:
             batch = programs[start : start + _BATCH]
             request = {"protocol": PROTOCOL, "programs": [program_to_json(program) for program in batch]}
             found = self._ask("/v1/run", request, len(batch) * _SECONDS_PER_PROGRAM * max(1.0, self._factor))
-            results += [result_from_json(result) for result in found["results"]]
+            results += self._results(found)
         if len(results) != len(programs):
             raise SandboxError(f"{self._url} returned {len(results)} results for {len(programs)} programs.")
         return results
@@ -64,8 +64,24 @@ class HttpSandbox:
 
     def _language(self, language: str) -> dict[str, Any]:
         if language not in self._languages:
-            self._languages[language] = self._ask(f"/v1/languages/{language}", None, _ASK_S)
+            found = self._ask(f"/v1/languages/{language}", None, _ASK_S)
+            problem, missing = found.get("problem", 0), found.get("missing_libraries")
+            if not (problem is None or isinstance(problem, str)) or not isinstance(missing, dict):
+                raise self._odd(f"/v1/languages/{language}", '{"problem": text or null, "missing_libraries": {…}}')
+            self._languages[language] = found
         return self._languages[language]
+
+    def _results(self, found: Mapping[str, Any]) -> list[ProgramResult]:
+        try:
+            return [result_from_json(result) for result in found["results"]]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise self._odd("/v1/run", '{"results": [{"passed": …, "reason": …, …}]}') from error
+
+    def _odd(self, path: str, expected: str) -> SandboxError:
+        return SandboxError(
+            f"The sandbox service at {self._url} answered {path} with something else than {expected}. Is it "
+            "'python -m treasure.evaluation.sandbox_http' of this version?"
+        )
 
     def _ask(self, path: str, body: Mapping[str, Any] | None, timeout_s: float) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()
@@ -75,14 +91,17 @@ class HttpSandbox:
         request = urllib.request.Request(self._url + path, data=data, headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=timeout_s) as answer:
-                return json.loads(answer.read())
+                found = json.loads(answer.read())
         except urllib.error.HTTPError as error:
             raise SandboxError(f"The sandbox service at {self._url} refuses ({error.code}): {_words(error)}") from error
-        except (OSError, ValueError, http.client.HTTPException) as error:
+        except (OSError, ValueError, RecursionError, http.client.HTTPException) as error:
             raise SandboxError(
                 f"The sandbox service at {self._url} does not answer: {error}. Start one there with "
                 "'python -m treasure.evaluation.sandbox_http', or set sandbox.kind=local."
             ) from error
+        if not isinstance(found, dict):
+            raise self._odd(path, "a JSON object")
+        return found
 
 
 def _words(error: urllib.error.HTTPError) -> str:
