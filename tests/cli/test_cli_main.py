@@ -39,7 +39,11 @@ def test_overview(monkeypatch, capsys, arguments: list[str]):
 
 @pytest.mark.parametrize(
     ("main", "word", "near"),
-    [(evaluate.main, "benchmarks", "benchmark"), (report.main, "agrement", "agreement"), (annotate.main, "edge", "edges")],
+    [
+        (evaluate.main, "benchmarks", "benchmark"),
+        (report.main, "agrement", "agreement"),
+        (annotate.main, "edge", "edges"),
+    ],
 )
 def test_a_subcommand_that_there_is_not(monkeypatch, capsys, main: Callable[[], None], word: str, near: str):
     monkeypatch.setattr(sys, "argv", ["treasure-x", word, "folder=y"])

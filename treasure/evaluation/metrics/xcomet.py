@@ -26,8 +26,8 @@ from treasure.evaluation.benchmarks.translation_config import XcometConfig
 WORKER = Path(__file__).with_name("xcomet_worker.py")
 _SET_UP = (
     "Set it up once: python3 -m venv xcomet && xcomet/bin/pip install unbabel-comet 'setuptools<81'; "
-    "then give suite.translation.xcomet.python=xcomet/bin/python. XCOMET's models ask for an agreement on the Hugging Face "
-    "hub, or name a checkpoint file by suite.translation.xcomet.model."
+    "then give suite.translation.xcomet.python=xcomet/bin/python. XCOMET's models ask for an agreement on the "
+    "Hugging Face hub, or name a checkpoint file by suite.translation.xcomet.model."
 )
 _TRIES = 2
 _END_S = 5.0
