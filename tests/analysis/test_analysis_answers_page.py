@@ -81,6 +81,18 @@ def test_each_prompt_is_a_row_and_each_regime_of_a_model_a_column():
         render_answers({"Baseline": []}, "Title")
 
 
+def test_numbers_of_something_are_neither_passed_nor_failed_and_wins_lead():
+    counted = record(1, Regime.FIXED, benchmark="ifeval", scores={"followed_loose": 1.0, "prompt_strict": 0.0})
+    judged = record(2, Regime.FIXED, benchmark="arena_hard", scores={"flip": 1.0, "win_rate": 0.5})
+    page = data_of(render_answers({"Marked": [counted, judged]}, "Title"))
+    assert {name: metric["passes"] for name, metric in page["metrics"].items()} == {
+        "prompt_strict": True, "followed_loose": False, "win_rate": True, "flip": True,
+    }  # fmt: skip
+    assert page["metrics"]["win_rate"]["label"] == "wins"
+    leads = {name: found["primary"] for name, found in page["benchmarks"].items()}
+    assert leads == {"ifeval": "prompt_strict", "arena_hard": "win_rate"}
+
+
 RECORDS = {
     "Baseline": [record(n, Regime.BASELINE) for n in range(50)],
     "Marked": [record(n, Regime.INFERRED) for n in range(50)]
@@ -90,6 +102,7 @@ RECORDS["Baseline"][3] = record(3, Regime.BASELINE, content=HOSTILE, scores={"fa
 RECORDS["Baseline"][4] = record(4, Regime.BASELINE, scores={}, unscored="The tool-chain is missing")
 RECORDS["Marked"][5] = record(5, Regime.INFERRED, content="هذا جواب", prompt="What is number 5?", finished=False)
 RECORDS["Marked"][57] = record(7, Regime.FIXED, predicted={"lang": "Greek"}, details={"judge": {"verdict": "tie"}})
+RECORDS["Marked"][58] = record(8, Regime.FIXED, scores={"style_pass": 1.0, "num_words": 1.0})
 RECORDS["Marked"] += [record(9, Regime.FIXED, sample=1, content="a second answer", scores={"fact_correct": 0.0})]
 
 

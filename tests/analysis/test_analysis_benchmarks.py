@@ -7,7 +7,8 @@ def test_every_primary_metric_is_described():
 
 def test_lengths_and_losses_are_better_when_lower():
     lower = {name for name, metric in METRICS.items() if metric.lower_is_better}
-    assert lower == {"length_violation_rate", "length_distance_words", "content_loss"}
+    of_runs = {"length_violation_rate", "length_distance_words", "content_loss"}
+    assert lower == of_runs | {"length_violation", "empty", "flip", "judge_failed"}
     assert {metric_info(name).sign for name in lower} == {-1}
 
 
@@ -16,6 +17,13 @@ def test_an_unknown_benchmark_leads_with_its_own_metric():
     assert (info.label, info.primary, info.category) == ("My bench", "care", "domain")
     assert benchmark_info("my_bench", ("win_rate", "oracle_score")).primary == "oracle_score"
     assert metric_info("my_metric").label == "my metric"
+
+
+def test_public_benchmarks_lead_with_their_score_not_with_a_number_of_something():
+    ifeval = ("followed_loose", "followed_strict", "num_instructions", "prompt_loose", "prompt_strict")
+    assert benchmark_info("ifeval", ifeval).primary == "prompt_strict"
+    assert benchmark_info("alpaca_eval_li", ("empty", "length_violation", "num_words")).primary == "length_violation"
+    assert not any(metric_info(name).is_rate for name in ("followed_loose", "num_words", "bleu"))
 
 
 def test_a_known_benchmark_gives_way_to_what_is_there():

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from math import nan
 
 import pytest
 import tiny
@@ -15,6 +16,9 @@ from treasure.analysis.config import Resampling
 from treasure.analysis.scores.figure import Figure
 from treasure.cli.figures_file import write_figures
 from treasure.cli.figures_table import figures_table
+from treasure.config.compose import compose
+from treasure.config.schema import BenchmarksCommand
+from treasure.evaluation.benchmarks.translation import Translation
 from treasure.evaluation.record import EvaluationRecord, Regime, read_records
 from treasure.inference.request import NO_ANSWER
 from treasure.intervals import Interval
@@ -120,7 +124,42 @@ def test_the_table_shows_the_widest_slices_of_each_regime():
     table = figures_table("lcb", figures)
     assert list(table.columns[1].cells) == ["inferred", "fixed"]
     assert list(table.columns[2].cells) == ["task=mono", "task=mono"]
-    assert table.caption == "60 more figures in the file"
+    assert table.caption == "60 more in figures.json"
+
+
+def test_a_folder_of_benchmarks_that_is_not_there_is_told_before_a_model_is_loaded(tmp_path, capfd):
+    said = ["benchmark", "suite=[wmt24,ifeval]", "checkpoint=nowhere", f"folder={tmp_path / 'out'}"]
+    assert call("treasure-evaluate", *said, f"paths.benchmarks={tmp_path}") == 2
+    told = " ".join(capfd.readouterr().err.split())
+    assert f"suite.ifeval.folder: '{tmp_path / 'ifeval'}' is not there" in told
+    assert f"paths.benchmarks=FOLDER (given: {tmp_path})" in told
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_editions_of_a_benchmark_have_folders_of_their_own():
+    editions = [compose(BenchmarksCommand, "benchmarks", [f"suite={name}", "checkpoint=x"]).suite.translation
+                for name in ("wmt24", "wmt24pp")]  # fmt: skip
+    assert [Translation(edition).name for edition in editions if edition] == ["wmt24", "wmt24pp"]
+
+
+def test_games_without_a_verdict_are_told(public, tmp_path, capfd):
+    """A judge that is not there gives a win rate of 0 %, which is no finding."""
+    (tmp_path / "prompts.jsonl").write_text(json.dumps({"prompt": "Why?"}) + "\n")
+    (tmp_path / "opponent.jsonl").write_text(json.dumps({"prompt": "Why?", "content": "So."}) + "\n")
+    (tmp_path / "answers.jsonl").write_text(json.dumps({"prompt": "Why?", "content": "Because."}) + "\n")
+    judge = "{model: x, base_url: 'http://127.0.0.1:1/v1', records: '%s', runner: {max_attempts: 1}}"
+    said = [f"answers={tmp_path / 'answers.jsonl'}", f"folder={tmp_path / 'out'}"]
+    options = [f"+suite.open_ended={{name: mine, prompts: '{tmp_path / 'prompts.jsonl'}', opponent: "
+               f"'{tmp_path / 'opponent.jsonl'}', judge: {judge % (tmp_path / 'verdicts.sqlite')}}}"]  # fmt: skip
+    assert call("treasure-evaluate", "benchmark", *options, *said) == 0
+    assert "2 of 2 games without a verdict, counted as lost; the first: " in " ".join(capfd.readouterr().out.split())
+
+
+def test_the_table_says_nothing_of_no_answer():
+    figures = [Figure(metric="wpr", regime="fixed", interval=Interval(1.0, nan, nan, 0), slices={}, num_failed=3)]
+    table = figures_table("lcb", figures)
+    assert [next(iter(column.cells)) for column in table.columns[3:]] == ["–", "–", "0", "3"]
+    assert table.columns[-1].header == "no score"
 
 
 def test_other_rules_score_the_same_answers_anew(tmp_path):

@@ -2,12 +2,12 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from treasure.analysis.benchmarks import benchmark_info, benchmark_order, metric_info, metric_order
+from treasure.analysis.benchmarks import WIN_RATE, benchmark_info, benchmark_order, metric_info, metric_order
 from treasure.analysis.html import render
 from treasure.errors import DataError
 from treasure.evaluation.record import EvaluationRecord, Regime
@@ -83,14 +83,25 @@ def _page(columns: Sequence[Column], title: str) -> dict[str, Any]:
     return {
         "title": title,
         "columns": [{"name": column.name, "regime": str(column.regime)} for column in columns],
-        "metrics": {name: {"label": (info := metric_info(name)).label, "sign": info.sign} for name in names},
+        "metrics": {name: _metric(name) for name in names},
         "benchmarks": {
-            name: {"label": info.label, "primary": info.primary}
+            name: {"label": benchmark_info(name).label, "primary": _primary(name, metrics[name])}
             for name in sorted(metrics, key=benchmark_order)
-            if (info := benchmark_info(name, metrics[name]))
         },
         "rows": [_row(key, columns) for key in ordered],
     }
+
+
+def _metric(name: str) -> dict[str, Any]:
+    """How a score is shown; `passes`: 0 and 1 are failed and passed, and no numbers of something."""
+    info = metric_info(name)
+    label = "wins" if name == WIN_RATE else info.label  # against the opponent of the benchmark, which is no Baseline
+    return {"label": label, "sign": info.sign, "passes": info.is_rate}
+
+
+def _primary(benchmark: str, metrics: Collection[str]) -> str:
+    """The main score; of a judged benchmark the wins, which a report has of every benchmark and never leads with."""
+    return WIN_RATE if WIN_RATE in metrics else benchmark_info(benchmark, metrics).primary
 
 
 def _row(key: PromptKey, columns: Sequence[Column]) -> dict[str, Any]:

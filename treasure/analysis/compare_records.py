@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from treasure.analysis.benchmarks import metric_info
 from treasure.analysis.config import Resampling
 from treasure.analysis.lifts import HEAD, TAIL
 from treasure.analysis.scores.clustered import by_regime, by_slice
@@ -30,6 +31,8 @@ from treasure.intervals import Interval
 _GROUP = " group"
 _OF_CORPORA = {("translation", BLEU), ("translation", CHRF)}
 """Scores of which the mean over answers says little; `compare_translations` compares them."""
+_OF_PROMPTS = ("num_instructions",)
+"""Scores that the prompt decides, whatever the answer."""
 _Key = tuple[str, int, int]
 
 
@@ -187,7 +190,7 @@ def _slices(side: _Side) -> Iterator[tuple[Mapping[str, str], list[EvaluationRec
 
 def _metrics(side: _Side) -> list[str]:
     names = dict.fromkeys(name for record in side.after for name in record.scores)
-    return [name for name in names if (side.kind, name) not in _OF_CORPORA]
+    return [name for name in names if (side.kind, name) not in _OF_CORPORA and name not in _OF_PROMPTS]
 
 
 def _rows(side: _Side, how: Resampling) -> Iterator[ComparisonRow]:
@@ -200,7 +203,7 @@ def _rows(side: _Side, how: Resampling) -> Iterator[ComparisonRow]:
                     regime=side.regime,
                     slices=dict(slices),
                     metric=metric,
-                    is_share=pairs.are_shares,
+                    is_share=pairs.are_shares and metric_info(metric).is_rate,
                     own=_level(pairs, lambda p: p.marked, how),
                     against=_level(pairs, lambda p: p.baseline, how),
                     difference=paired_lift(pairs.baseline, pairs.marked, pairs.clusters, pairs.seeds, how=how),
@@ -227,7 +230,7 @@ def _tail_rows(side: _Side, how: Resampling) -> Iterator[TailRow]:
                     regime=side.regime,
                     category=category,
                     metric=metric,
-                    is_share=tail.are_shares and head.are_shares,
+                    is_share=tail.are_shares and head.are_shares and metric_info(metric).is_rate,
                     difference=difference_in_differences(tail, head, how=how),
                     num_tail_prompts=tail.num_clusters,
                     num_head_prompts=head.num_clusters,

@@ -14,19 +14,23 @@ _FALSE_SHARE = 0.05
 def compared_table(title: str, compared: Compared) -> Table:
     """All prompts first, then tail minus head, then the slices that stand out by q-value; the file has all."""
     table = Table(title=escape(title), title_justify="left", pad_edge=False)
-    for name in ("benchmark, metric, regime", "slice"):
+    for name in ("metric, regime", "slice"):
         table.add_column(name, overflow="fold")
     for name in ("against", "own", "difference, 95 %", "n (left out)", "p", "q"):
         table.add_column(name, justify="right")
     slices = sorted((row for row in compared.rows if row.slices), key=lambda row: row.q_value)
     shown = [row for row in slices if row.q_value <= _FALSE_SHARE][:_MOST_SLICES]
     whole = [row for row in compared.rows if not row.slices]
-    lines = [*map(_cells, whole), *map(_tail_cells, compared.tail_rows), *map(_cells, shown)]
-    for cells in lines:
-        table.add_row(*map(escape, cells))
+    for benchmark in dict.fromkeys(row.benchmark for row in (*whole, *compared.tail_rows, *shown)):
+        table.add_row(f"[bold]{escape(benchmark)}[/]")
+        for rows, cells_of in ((whole, _cells), (compared.tail_rows, _tail_cells), (shown, _cells)):
+            for row in rows:
+                if row.benchmark == benchmark:
+                    table.add_row(*map(escape, cells_of(row)))
+        table.add_section()
     if slices:
         rest = len(slices) - len(shown)
-        table.caption = f"Slices with q of at most {_FALSE_SHARE:g} among {len(slices)}; {rest} more in the file"
+        table.caption = f"Slices with q of at most {_FALSE_SHARE:g} among {len(slices)}; {rest} more in the file below"
     return table
 
 
@@ -45,7 +49,7 @@ def _tail_cells(row: TailRow) -> list[str]:
 
 
 def _name(row: ComparisonRow | TailRow) -> str:
-    return f"{row.benchmark} {row.metric} {row.regime}"
+    return f"{row.metric} {row.regime}"
 
 
 def _difference(found: Interval, *, is_share: bool) -> str:

@@ -15,7 +15,7 @@ def figures_table(title: str, figures: Sequence[Figure]) -> Table:
     table = Table(title=title, title_justify="left", pad_edge=False)
     for name in ("metric", "regime", "slice"):
         table.add_column(name, overflow="fold")
-    for name in ("value", "95 % interval", "n", "failed"):
+    for name in ("value", "95 % interval", "n", "no score"):
         table.add_column(name, justify="right", no_wrap=True)
     fewest = min((len(figure.slices) for figure in figures), default=0)
     shown = [figure for figure in figures if len(figure.slices) == fewest][:_MOST_ROWS]
@@ -25,13 +25,13 @@ def figures_table(title: str, figures: Sequence[Figure]) -> Table:
             figure.metric,
             figure.regime,
             ", ".join(f"{name}={value}" for name, value in figure.slices.items()) or "all",
-            _number(figure.interval.estimate, figure.unit),
+            _number(figure.interval.estimate, figure.unit) if figure.interval.n else "–",  # of nothing, by convention
             "–" if _is_missing(figure.interval) else f"{low} to {high}",
             f"{figure.interval.n:,}",
             f"{figure.num_failed:,}" if figure.num_failed else "",
         )
     if len(figures) > len(shown):
-        table.caption = f"{len(figures) - len(shown)} more figures in the file"
+        table.caption = f"{len(figures) - len(shown)} more in figures.json"
     return table
 
 

@@ -1,6 +1,7 @@
 """Builds the benchmarks that a configuration names, and reads answers that others stored for them."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,25 @@ def check_names(benchmarks: dict[str, Benchmark]) -> None:
         if benchmark.name in kinds:
             raise ConfigError(f"suite.{kinds[benchmark.name]} and suite.{kind} are both named '{benchmark.name}'.")
         kinds[benchmark.name] = kind
+
+
+def check_files(config: SuiteConfig, folder: str) -> None:
+    """Refuses benchmarks whose files should lie in `folder`, the one of all public benchmarks, and do not.
+
+    Raises:
+        ConfigError: names the option and the folder that is not there.
+    """
+    for kind in config.chosen:
+        for name, value in asdict(getattr(config, kind)).items():
+            for path in map(Path, value if isinstance(value, list) else [value] if isinstance(value, str) else []):
+                if not path.is_relative_to(folder) or path == Path(folder):
+                    continue
+                own = Path(folder) / path.relative_to(folder).parts[0]
+                if not own.exists():
+                    raise ConfigError(
+                        f"suite.{kind}.{name}: '{own}' is not there. Name the folder that holds the files of the "
+                        f"benchmarks, paths.benchmarks=FOLDER (given: {folder}); docs/evaluation.md lists them."
+                    )
 
 
 def _short(text: str) -> str:

@@ -31,7 +31,7 @@ from treasure.evaluation.run_benchmark import (
     run_benchmark,
     unscored_reasons,
 )
-from treasure.evaluation.suite import benchmarks_of, check_names, stored_answers
+from treasure.evaluation.suite import benchmarks_of, check_files, check_names, stored_answers
 from treasure.files import told_when_full
 from treasure.inference.backends.build import make_backend
 from treasure.inference.backends.protocol import Backend
@@ -57,6 +57,7 @@ def run(config: BenchmarksCommand) -> None:
     quiet_libraries()
     if config.answers:
         config.suite.only(f"'{config.answers}' holds answers")
+    check_files(config.suite, config.paths.benchmarks)
     benchmarks = benchmarks_of(config.suite)
     check_names(benchmarks)
     for name, benchmark in ((name, benchmark) for name in config.beside for benchmark in benchmarks.values()):
@@ -223,16 +224,29 @@ def _finish(
     """Writes the figures and the page of answers, with those of other evaluations beside; shows the main figures."""
     figures = figures_of(kind, records, how=how)
     write_figures(folder, benchmark.name, kind, figures, how, records)
-    console.print(figures_table(benchmark.name, figures))
+    if figures:
+        console.print(figures_table(benchmark.name, figures))
     if num_long := len({record.prompt_id for record in records if is_too_long(record)}):
-        say(f"{benchmark.name}: {plural(num_long, 'prompt')} did not fit the model's context; their answers are empty.")
+        say(f"{benchmark.name}: {plural(num_long, 'prompt')} did not fit the model's context: not asked, and empty.")
     if num_empty := sum(is_empty(record) and not is_too_long(record) for record in records):
         say(f"{benchmark.name}: {plural(num_empty, 'answer')} of {len(records):,} said nothing.")
     for reason, count in unscored_reasons(records).items():
         say(f"{benchmark.name}: {plural(count, 'answer')} without a score: {reason}")
+    if told := _lost_games(records):
+        say(f"{benchmark.name}: {told}")
     others = {Path(name).name: read_records(_beside(Path(name), benchmark.name)) for name in beside}
     write_answers_page(folder / PAGE, {**others, folder.parent.name: records}, benchmark.name)
     say(f"{benchmark.name}: {plural(len(records), 'record')} in {folder}: {RECORDS}, {FIGURES}, {PAGE}")
+
+
+def _lost_games(records: Sequence[EvaluationRecord]) -> str:
+    """How many games have no verdict, and why the first has none; empty where all have one."""
+    games = [game for record in records for game in record.details.get("games", ())]
+    problems = [game["problem"] for game in games if game["problem"]]
+    if not problems:
+        return ""
+    number = f"{len(problems):,} of {plural(len(games), 'game')}"
+    return f"{number} without a verdict, counted as lost; the first: {problems[0]}"
 
 
 def _beside(folder: Path, name: str) -> Path:

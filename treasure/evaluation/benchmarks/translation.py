@@ -38,10 +38,8 @@ class Translation:
         ScorerError: xcomet is asked for and its environment is not named, or not there.
     """
 
-    name = "translation"
-
     def __init__(self, config: TranslationConfig) -> None:
-        self.config = config
+        self.config, self.name = config, config.name
         self._xcomet = Xcomet(config.xcomet) if "xcomet" in config.metrics else None
 
     def prompts(self) -> Sequence[BenchmarkPrompt]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from string import Formatter
 
 from treasure.errors import ConfigError
+from treasure.evaluation.benchmarks.names import check_name
 
 METRICS = ("bleu", "chrf", "xcomet")
 REFERENCES = ("refA", "refB")
@@ -53,11 +54,14 @@ class TranslationConfig:
         "Answer with the translation alone.\n\n{text}"
     )
     """What a model is asked; {source_language}, {target_language} and {text} are filled in."""
+    name: str = "translation"
+    """Name in records and of the folder, such as wmt24."""
     metrics: list[str] = field(default_factory=lambda: ["bleu", "chrf"])
     """bleu, chrf (chrF++) and xcomet, which needs `xcomet.python`."""
     xcomet: XcometConfig = field(default_factory=XcometConfig)
 
     def __post_init__(self) -> None:
+        check_name(self.name, "translation.name")
         if not self.files:
             raise ConfigError("translation.files is empty. Name a file, such as wmt24/en-de.jsonl.gz.")
         if unknown := sorted(set(self.metrics) - set(METRICS)):
