@@ -147,11 +147,13 @@ def test_games_without_a_verdict_are_told(public, tmp_path, capfd):
     (tmp_path / "prompts.jsonl").write_text(json.dumps({"prompt": "Why?"}) + "\n")
     (tmp_path / "opponent.jsonl").write_text(json.dumps({"prompt": "Why?", "content": "So."}) + "\n")
     (tmp_path / "answers.jsonl").write_text(json.dumps({"prompt": "Why?", "content": "Because."}) + "\n")
-    judge = "{model: x, base_url: 'http://127.0.0.1:1/v1', records: '%s', runner: {max_attempts: 1}}"
-    said = [f"answers={tmp_path / 'answers.jsonl'}", f"folder={tmp_path / 'out'}"]
-    options = [f"+suite.open_ended={{name: mine, prompts: '{tmp_path / 'prompts.jsonl'}', opponent: "
-               f"'{tmp_path / 'opponent.jsonl'}', judge: {judge % (tmp_path / 'verdicts.sqlite')}}}"]  # fmt: skip
-    assert call("treasure-evaluate", "benchmark", *options, *said) == 0
+    judge = (
+        f"suite.open_ended.judge={{model: x, base_url: 'http://127.0.0.1:1/v1', records: '{tmp_path / 'v.sqlite'}'}}"
+    )
+    files = [f"suite.open_ended.{name}={tmp_path / name}.jsonl" for name in ("prompts", "opponent")]
+    said = [f"answers={tmp_path / 'answers.jsonl'}", f"folder={tmp_path / 'out'}", *files, judge]
+    once = "suite.open_ended.judge.runner.max_attempts=1"
+    assert call("treasure-evaluate", "benchmark", "suite=arena_hard", *said, once) == 0
     assert "2 of 2 games without a verdict, counted as lost; the first: " in " ".join(capfd.readouterr().out.split())
 
 

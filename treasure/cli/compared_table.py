@@ -1,5 +1,6 @@
 """Differences between two evaluations as a table on the terminal: all prompts, tail and head, and what stands out."""
 
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
@@ -13,24 +14,25 @@ _FALSE_SHARE = 0.05
 
 def compared_table(title: str, compared: Compared) -> Table:
     """All prompts first, then tail minus head, then the slices that stand out by q-value; the file has all."""
-    table = Table(title=escape(title), title_justify="left", pad_edge=False)
-    for name in ("metric, regime", "slice"):
-        table.add_column(name, overflow="fold")
-    for name in ("against", "own", "difference, 95 %", "n (left out)", "p", "q"):
-        table.add_column(name, justify="right")
+    table = Table(title=escape(title), title_justify="left", pad_edge=False, box=SIMPLE_HEAD, collapse_padding=True)
     slices = sorted((row for row in compared.rows if row.slices), key=lambda row: row.q_value)
     shown = [row for row in slices if row.q_value <= _FALSE_SHARE][:_MOST_SLICES]
     whole = [row for row in compared.rows if not row.slices]
-    for benchmark in dict.fromkeys(row.benchmark for row in (*whole, *compared.tail_rows, *shown)):
-        table.add_row(f"[bold]{escape(benchmark)}[/]")
-        for rows, cells_of in ((whole, _cells), (compared.tail_rows, _tail_cells), (shown, _cells)):
-            for row in rows:
-                if row.benchmark == benchmark:
-                    table.add_row(*map(escape, cells_of(row)))
+    rows: list[ComparisonRow | TailRow] = [*whole, *compared.tail_rows, *shown]
+    table.add_column("metric", overflow="fold", min_width=max((len(row.metric) for row in rows), default=0))
+    table.add_column("slice", overflow="fold")
+    for name in ("against → own", "difference, 95 %", "n", "p", "q"):
+        table.add_column(name, justify="right")
+    for benchmark, regime in dict.fromkeys((row.benchmark, row.regime) for row in rows):
+        table.add_row(f"[bold]{escape(benchmark)}[/]", f"[bold]{escape(regime)}[/]")
+        for row in rows:
+            if (row.benchmark, row.regime) == (benchmark, regime):
+                table.add_row(*map(escape, _cells(row) if isinstance(row, ComparisonRow) else _tail_cells(row)))
         table.add_section()
     if slices:
         rest = len(slices) - len(shown)
-        table.caption = f"Slices with q of at most {_FALSE_SHARE:g} among {len(slices)}; {rest} more in the file below"
+        told = f"Slices with q of at most {_FALSE_SHARE:g} among {len(slices)}; {rest} more in the file below."
+        table.caption = f"In brackets beside n: left out. {told}"
     return table
 
 
@@ -39,17 +41,13 @@ def _cells(row: ComparisonRow) -> list[str]:
     levels = [_number(side.estimate, is_share=row.is_share) for side in (row.against, row.own)]
     n = f"{row.difference.n:,}" + (f" ({row.num_left_out:,})" if row.num_left_out else "")
     difference = _difference(row.difference, is_share=row.is_share)
-    return [_name(row), named, *levels, difference, n, _p(row.p_value), _p(row.q_value)]
+    return [row.metric, named, " → ".join(levels), difference, n, _p(row.p_value), _p(row.q_value)]
 
 
 def _tail_cells(row: TailRow) -> list[str]:
     n = f"{row.num_tail_prompts:,} / {row.num_head_prompts:,}"
     difference = _difference(row.difference, is_share=row.is_share)
-    return [_name(row), f"{row.category}: tail minus head", "", "", difference, n, "", ""]
-
-
-def _name(row: ComparisonRow | TailRow) -> str:
-    return f"{row.metric} {row.regime}"
+    return [row.metric, f"{row.category}: tail minus head", "", difference, n, "", ""]
 
 
 def _difference(found: Interval, *, is_share: bool) -> str:
