@@ -38,7 +38,7 @@ def _has_shape(hint: Any) -> bool:
 
 
 def _where_shapes_are(*, typechecker: Callable[..., Any]) -> Callable[[Any], Any]:
-    """jaxtyping's decorator for functions and classes that promise shapes alone: it slows each call of what it wraps."""
+    """jaxtyping's decorator, for what promises shapes alone: it slows each call of what it wraps."""
 
     def decorate(part: Any) -> Any:
         hints = getattr(part.__init__ if isinstance(part, type) else part, "__annotations__", {})
