@@ -89,8 +89,3 @@ def test_without_an_interval_nothing_can_be_told():
     (verdict,) = verdicts([row], [])
     assert verdict.answer == UNKNOWN
     assert "too few prompts" in verdict.sentence
-
-
-def test_a_report_asks_of_every_benchmark(report, fake):
-    assert len(report.verdicts) == 3 + len(fake["BENCHES"])
-    assert [verdict.is_headline for verdict in report.verdicts[:3]] == [True, True, False]

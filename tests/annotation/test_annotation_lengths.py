@@ -5,10 +5,11 @@ import re
 import warnings
 import weakref
 from functools import cache
+from operator import itemgetter
 
 import pytest
 import spacy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.util import get_lang_class
@@ -208,11 +209,15 @@ def test_words_of_one_form_that_a_language_cuts_otherwise_are_told_apart(languag
         assert count_lengths(word, language) == by_spacy(word, language), word
 
 
-@given(
-    text=st.lists(MARKED, max_size=6).map(" ".join),
-    language=st.sampled_from([*LANGUAGE_CODES, None]),
-)
+@given(text=st.lists(MARKED, max_size=6).map(" ".join), language=st.sampled_from(ALIKE).map(itemgetter(0)))
 def test_words_with_marks_around_are_cut_as_spacy_cuts_them(text, language):
+    assert count_lengths(text, language) == by_spacy(text, language)
+
+
+@pytest.mark.slow
+@settings(max_examples=1000)
+@given(text=st.lists(MARKED, max_size=6).map(" ".join), language=st.sampled_from([*LANGUAGE_CODES, None]))
+def test_so_they_are_in_every_language(text, language):
     assert count_lengths(text, language) == by_spacy(text, language)
 
 
@@ -232,7 +237,10 @@ SPACED = {
 }
 
 
-@pytest.mark.parametrize("language", SPACED)
+@pytest.mark.parametrize(
+    "language",
+    [pytest.param(name, marks=pytest.mark.slow if name == "Indonesian" else ()) for name in SPACED],  # seconds to load
+)
 def test_words_with_a_blank_inside_are_one_token_where_spacy_says_so(language):
     assert count_lengths(SPACED[language], language) == by_spacy(SPACED[language], language)
 

@@ -239,7 +239,7 @@ def test_a_prompt_beyond_the_context_has_an_empty_answer_and_is_told(models, tmp
     assert found["answers"] == {"inferred": counts, "fixed": counts}
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)])
 def test_a_command_that_is_stopped_goes_on_from_its_answers(number, models, public, tmp_path):
     """Sixty batches of one prompt, of which some are answered when the signal comes."""
     code = (

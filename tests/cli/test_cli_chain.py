@@ -15,7 +15,10 @@ from commands import call
 from treasure.cli.jobs import levers
 from treasure.config.run_lock import run_lock
 
-SMALL = ["world.num_train_examples=600", "world.num_prompts_per_benchmark=6"]
+SMALL = [
+    "world.num_train_examples=600", "world.num_prompts_per_benchmark=6",
+    "benchmark.names=[facts,languages,code,length]", "generation.max_new_tokens=24",
+]  # fmt: skip
 SWEEP = ["experiments=quick", "markers=none,tokens", *SMALL]
 
 

@@ -86,11 +86,12 @@ def calls(tmp_path: Path, *told: tuple[str, list[str]]) -> list[tuple[str, int, 
 
 
 def test_help_and_mistakes_load_no_library(tmp_path):
-    told = [(script, [argument]) for script in OURS for argument in ("--help", "nonsense=1")]
+    told = [(script, ["--help"]) for script in OURS]
     told += [("treasure-annotate", [word, "--help"]) for word in ("export", "train", "edges")]
     told += [("treasure-report", [word, "--help"]) for word in ("status", "coverage", "agreement")]
     told += [
         ("treasure-run", ["model=tiny", "name=x", "--cfg", "job"]),
+        ("treasure-run", ["nonsense=1"]),
         ("treasure-run", ["seed=one"]),
         ("treasure-run", ["model=nobody"]),
         ("treasure-run", ["-m", "experiments=glob(nothing_*)"]),

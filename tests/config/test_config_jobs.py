@@ -69,7 +69,7 @@ def test_on_error_stop_starts_no_other_job(toy):
     assert not marks(toy)
 
 
-@pytest.mark.parametrize("to", ["command", "workers"])
+@pytest.mark.parametrize("to", ["command", pytest.param("workers", marks=pytest.mark.slow)])
 def test_workers_save_and_the_command_can_be_queued_again(toy, to):
     process = start(*JOBLIB, "seed=1,2,3,4", "waits=true")
     workers = pids(toy, 1, 2)

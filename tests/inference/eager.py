@@ -10,6 +10,7 @@ from treasure.data.config import TemplateConfig
 from treasure.inference.request import GenerationRequest
 from treasure.markers.config import MarkerMode, MarkersConfig
 from treasure.markers.header_style import HeaderStyle
+from treasure.markers.marker_set import MarkerSet
 from treasure.model.causal_lm import build_tiny
 from treasure.model.checkpoint import Checkpoint, make_checkpoint
 from treasure.model.tokenizer import train_tokenizer
@@ -23,6 +24,7 @@ TAXONOMY = Taxonomy(
         Category("length_tokens", Kind.INTEGER, minimum=9, maximum=11),
     ),
 )
+ALL = MarkerSet.of(TAXONOMY, {"domain": ["Legal", "Math"], "lang": "French", "length_tokens": 10})
 NUM_HEADERS = 4 * 3 * 4
 """Any of the values of each category, or none."""
 REQUESTS = [GenerationRequest(marked.example.messages) for marked in tiny.corpus()[:4]]
@@ -44,7 +46,8 @@ def with_table(num_positions: int) -> Checkpoint:
 def checkpoint(mode: MarkerMode, style: HeaderStyle | None = None) -> Checkpoint:
     """The model; weights three times as great as fresh ones make it decided."""
     texts = [text for e in tiny.corpus() for text in (e.example.prompt, e.example.completion)]
-    tokenizer = train_tokenizer(texts, tiny.SHAPE.vocab_size)
+    headers = [MarkersConfig(mode=MarkerMode.TEXT).surface(TAXONOMY).render(ALL)] * len(texts)
+    tokenizer = train_tokenizer(texts + headers, tiny.SHAPE.vocab_size)  # else text takes an id a letter
     model = build_tiny(tiny.SHAPE, tokenizer, tiny.CONTEXT, 0)
     markers = MarkersConfig(mode=mode)
     met = style or markers.style(1.0)

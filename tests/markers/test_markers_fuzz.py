@@ -55,8 +55,8 @@ def fuzz(taxonomy: Taxonomy, count: int, seed: int) -> None:
         assert num_found > count / 4  # the mutations do not all miss the parser
 
 
-def test_20_000_mutated_headers(taxonomy):
-    fuzz(taxonomy, 20_000, seed=0)
+def test_5_000_mutated_headers(taxonomy):
+    fuzz(taxonomy, 5_000, seed=0)
 
 
 @pytest.mark.slow

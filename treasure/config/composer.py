@@ -67,6 +67,7 @@ def open_composer(schema: type, config_name: str, conf: Path | None = None) -> I
     conf = conf_dir() if conf is None else conf.resolve()
     enable_overlays()
     accept_enum_values()
+    _share_schemas()
     ConfigStore.instance().store(name=f"{config_name}_schema", node=schema, provider="treasure")
     world = GlobalHydra.instance()
     outer, world.hydra = world.hydra, None
@@ -76,3 +77,11 @@ def open_composer(schema: type, config_name: str, conf: Path | None = None) -> I
         yield Composer(schema, config_name, conf, world.hydra)
     finally:
         world.hydra = outer
+
+
+def _share_schemas() -> None:
+    """Keeps Hydra from copying every registered schema for each composition and each list of choices.
+
+    What it reads of a schema it copies anyway.
+    """
+    ConfigStore.__deepcopy__ = lambda self, _: self  # pyright: ignore[reportAttributeAccessIssue]

@@ -104,6 +104,7 @@ def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
     """Writes `name`.png and `name`.svg, each whole or not at all; the same figure always gives the same bytes."""
     png, svg = folder / f"{name}.png", folder / f"{name}.svg"
     write_bytes(png, _drawn(figure, "png", Software=None))
+    figure.set_layout_engine("none")  # all stands where it should, and to lay it out again takes a quarter of the time
     write_bytes(svg, _drawn(figure, "svg", Date=None, Creator=None))
     return png, svg
 
