@@ -17,7 +17,7 @@ from treasure.analysis.scores.figure import Figure
 from treasure.cli.figures_file import write_figures
 from treasure.cli.figures_table import figures_table
 from treasure.config.compose import compose
-from treasure.config.schema import BenchmarksCommand
+from treasure.config.evaluate_schema import BenchmarksCommand
 from treasure.evaluation.benchmarks.translation import Translation
 from treasure.evaluation.record import EvaluationRecord, Regime, read_records
 from treasure.inference.request import NO_ANSWER

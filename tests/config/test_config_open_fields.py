@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from treasure.config.compose import compose
+from treasure.config.evaluate_schema import BenchmarksCommand
 from treasure.config.open_fields import with_pluses
-from treasure.config.schema import BenchmarksCommand, GenerateCommand
+from treasure.config.schema import GenerateCommand
 from treasure.errors import ConfigError
 
 
@@ -73,6 +74,13 @@ def test_choices_with_the_same_options_are_told_without_them():
         compose(BenchmarksCommand, "benchmarks", ["suite=[arena_hard,alpaca_eval]", "checkpoint=x"])
     assert "'arena_hard' and 'alpaca_eval' both set open_ended. Give one of them" in str(caught.value)
     assert "-m suite=arena_hard,alpaca_eval." in str(caught.value)
+
+
+@pytest.mark.parametrize("plus", ["", "+"])
+def test_all_options_at_once_of_what_is_not_chosen(plus: str):
+    with pytest.raises(ConfigError) as caught:
+        compose(BenchmarksCommand, "benchmarks", [f"{plus}suite.open_ended={{name: mine}}", "checkpoint=x"])
+    assert "'suite.open_ended', which is not chosen here. Choose what has it, such as suite=…" in str(caught.value)
 
 
 @pytest.mark.parametrize("chosen", ["[concise,concise]", "[none,concise]", "[concise]"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from treasure.analysis.scores.figure import Figure
@@ -10,15 +11,18 @@ from treasure.intervals import Interval
 _MOST_ROWS = 24
 
 
-def figures_table(title: str, figures: Sequence[Figure]) -> Table:
-    """Those of the whole set, or where there are none of the widest slices. The file of figures has all."""
-    table = Table(title=title, title_justify="left", pad_edge=False)
+def figures_table(title: str, figures: Sequence[Figure], most: int = _MOST_ROWS, failed: str = "no score") -> Table:
+    """Those of the whole set, or where there are none of the widest slices, up to `most`. The file of figures has all.
+
+    `failed` says what those answers are that each figure counts apart.
+    """
+    table = Table(title=title, title_justify="left", pad_edge=False, box=SIMPLE_HEAD, collapse_padding=True)
     for name in ("metric", "regime", "slice"):
         table.add_column(name, overflow="fold")
-    for name in ("value", "95 % interval", "n", "no score"):
+    for name in ("value", "95 % interval", "n", failed):
         table.add_column(name, justify="right", no_wrap=True)
     fewest = min((len(figure.slices) for figure in figures), default=0)
-    shown = [figure for figure in figures if len(figure.slices) == fewest][:_MOST_ROWS]
+    shown = [figure for figure in figures if len(figure.slices) == fewest][:most]
     for figure in shown:
         low, high = _number(figure.interval.low, figure.unit), _number(figure.interval.high, figure.unit)
         table.add_row(

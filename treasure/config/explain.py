@@ -20,7 +20,7 @@ from treasure.config.composer import Composer
 from treasure.config.overlays import OVERLAYS, overlay_roots
 from treasure.errors import ConfigError, did_you_mean
 
-_EXPLAINED = (HydraException, OmegaConfBaseException, yaml.MarkedYAMLError, ValueError, AssertionError)
+_EXPLAINED = (HydraException, OmegaConfBaseException, yaml.MarkedYAMLError, ValueError, AssertionError, AttributeError)
 
 
 @contextmanager
@@ -52,6 +52,8 @@ class _Explainer:
             return self._bad_value(cause, _file_of(error))
         if isinstance(error, HydraException):
             return self._refused(str(error))
+        if isinstance(error, AttributeError) and (found := re.search(r"full_key: (\S+)", str(error))):
+            return self._whole_of_nothing(found[1])
         if str(error).startswith("Unexpected type for root"):
             return self._below_nothing()
         if str(error).startswith("Config group override must be"):
@@ -119,6 +121,13 @@ class _Explainer:
             if choices and not isinstance(override.value(), str | list | dict):
                 return f"Wrong choice: {override.input_line}. Allowed for '{group}': {', '.join(choices)}."
         return "A config group was given a value that is not a name; write group=name."
+
+    def _whole_of_nothing(self, key: str) -> str:
+        """A dictionary for options that are null, which OmegaConf cannot merge."""
+        return (
+            f"'{self._override_of(key)}' sets all of '{key}', which is not chosen here. Choose what has it, such as "
+            f"{key.partition('.')[0]}=…, and set its options one by one: {key}.<option>=…"
+        )
 
     def _below_nothing(self) -> str | None:
         """An option of something that is null."""

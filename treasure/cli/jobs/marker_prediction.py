@@ -1,8 +1,9 @@
 """The job of `treasure-evaluate markers`: what a model of a finished run knows of prompts that it never saw."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from treasure.analysis.scores.marker_prediction import marker_figures
+from treasure.analysis.scores.marker_prediction import ALL, marker_figures
 from treasure.cli.console import console, quiet_libraries, say
 from treasure.cli.figures_file import FIGURES, write_figures
 from treasure.cli.figures_table import figures_table
@@ -73,7 +74,13 @@ def run(config: MarkersCommand) -> None:
         posteriors = Posteriors(checkpoint, config.generation, options.trainer.accelerator, calibration)
         figures = marker_figures(records, benchmark.beliefs(posteriors, prompts), how=config.resampling)
         write_figures(folder, benchmark.name, "marker_prediction", figures, config.resampling)
-    console.print(figures_table(benchmark.name, [f for f in figures if f.metric == "accuracy"]))
+    shown = [
+        replace(figure, slices={name: value for name, value in figure.slices.items() if name != "group"})
+        for figure in figures
+        if figure.metric == "accuracy" and figure.slices["group"] == ALL
+    ]
+    console.print(figures_table(benchmark.name, shown, most=len(shown), failed="not said"))
+    say(f"Accuracy for all prompts; {FIGURES} has head and tail, and the other figures.")
     say(f"{benchmark.name}: {plural(len(records), 'record')} in {folder}: {RECORDS}, {FIGURES}")
 
 
