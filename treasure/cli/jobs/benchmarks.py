@@ -1,9 +1,10 @@
 """The jobs of `treasure-evaluate benchmark` and `rescore`: public benchmarks on their own files."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from treasure.analysis.answers_page import write_answers_page
 from treasure.analysis.config import Resampling
@@ -18,13 +19,14 @@ from treasure.config.run_config import read_run_config
 from treasure.config.run_folder import to_plain
 from treasure.config.run_lock import run_lock
 from treasure.config.schema import RunCommand
-from treasure.errors import ConfigError, DataError, Interrupted
+from treasure.errors import ConfigError, DataError, Interrupted, ScorerError
 from treasure.evaluation.asking import AskedModel, ask
 from treasure.evaluation.benchmarks.protocol import Benchmark
 from treasure.evaluation.config import regimes_of
 from treasure.evaluation.record import EvaluationRecord, Regime, read_records, write_records
 from treasure.evaluation.run_benchmark import (
     RECORDS,
+    SCORES,
     Setting,
     record_stored,
     rescore,
@@ -221,7 +223,18 @@ def _finish(
     how: Resampling,
     beside: Sequence[str],
 ) -> None:
-    """Writes the figures and the page of answers, with those of other evaluations beside; shows the main figures."""
+    """Writes the figures and the page of answers, with those of other evaluations beside; shows the main figures.
+
+    Raises:
+        ScorerError: a judge was asked, and no game at all has a verdict.
+    """
+    games, problems = _games(records)
+    if games and len(problems) == len(games):
+        (folder / SCORES).unlink(missing_ok=True)  # so that the same command asks a judge that was mended
+        raise ScorerError(
+            f"{benchmark.name}: none of {plural(len(games), 'game')} has a verdict, so there is nothing to report; the "
+            f"first: {problems[0]} Mend the judge and give the same command again; the answers are kept."
+        )
     figures = figures_of(kind, records, how=how)
     write_figures(folder, benchmark.name, kind, figures, how, records)
     if figures:
@@ -232,21 +245,18 @@ def _finish(
         say(f"{benchmark.name}: {plural(num_empty, 'answer')} of {len(records):,} said nothing.")
     for reason, count in unscored_reasons(records).items():
         say(f"{benchmark.name}: {plural(count, 'answer')} without a score: {reason}")
-    if told := _lost_games(records):
-        say(f"{benchmark.name}: {told}")
+    if problems:
+        number = f"{len(problems):,} of {plural(len(games), 'game')}"
+        say(f"{benchmark.name}: {number} without a verdict, counted as lost; the first: {problems[0]}")
     others = {Path(name).name: read_records(_beside(Path(name), benchmark.name)) for name in beside}
     write_answers_page(folder / PAGE, {**others, folder.parent.name: records}, benchmark.name)
     say(f"{benchmark.name}: {plural(len(records), 'record')} in {folder}: {RECORDS}, {FIGURES}, {PAGE}")
 
 
-def _lost_games(records: Sequence[EvaluationRecord]) -> str:
-    """How many games have no verdict, and why the first has none; empty where all have one."""
+def _games(records: Sequence[EvaluationRecord]) -> tuple[list[Mapping[str, Any]], list[str]]:
+    """All games of a judge, and why those have no verdict that have none."""
     games = [game for record in records for game in record.details.get("games", ())]
-    problems = [game["problem"] for game in games if game["problem"]]
-    if not problems:
-        return ""
-    number = f"{len(problems):,} of {plural(len(games), 'game')}"
-    return f"{number} without a verdict, counted as lost; the first: {problems[0]}"
+    return games, [game["problem"] for game in games if game["problem"]]
 
 
 def _beside(folder: Path, name: str) -> Path:
