@@ -2,6 +2,7 @@
 
 import runpy
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -20,6 +21,13 @@ def fake():
 @pytest.fixture(scope="session")
 def runs_folder(tmp_path_factory) -> Path:
     return FAKE["write_fake_runs"](tmp_path_factory.mktemp("runs"), num_prompts=40)
+
+
+@pytest.fixture(scope="session")
+def numbers(runs_folder, tmp_path_factory) -> Report:
+    """A report without figures, which take most of the time."""
+    with mock.patch("treasure.analysis.report.draw_all", return_value=()):
+        return write_report(runs_folder.parent, runs_folder.name, tmp_path_factory.mktemp("numbers"), title="Numbers")
 
 
 @pytest.fixture(scope="session")

@@ -85,38 +85,38 @@ def test_samples_of_a_prompt_are_paired_one_by_one_and_count_as_one_prompt(fake,
     assert found is not None and found.num_clusters == 6
 
 
-def test_planted_lifts_are_found(report):
-    fixed = [row for row in leading_rows(report.lifts, "overall") if row.regime == "fixed"]
+def test_planted_lifts_are_found(numbers):
+    fixed = [row for row in leading_rows(numbers.lifts, "overall") if row.regime == "fixed"]
     tail, head = (next(row for row in fixed if row.slice_kind == kind) for kind in ("tail", "head"))
     assert tail.low > 0
     assert tail.lift > head.lift
     assert (tail.num_seeds, tail.num_prompts + head.num_prompts) == (2, 9 * 40)
 
 
-def test_head_and_tail_make_up_the_whole(report):
-    for row in select(report.lifts, benchmark="facts", slice_kind="all"):
+def test_head_and_tail_make_up_the_whole(numbers):
+    for row in select(numbers.lifts, benchmark="facts", slice_kind="all"):
         same = {"benchmark": "facts", "regime": row.regime, "metric": row.metric}
-        (head,), (tail,) = (select(report.lifts, slice_kind=kind, **same) for kind in ("head", "tail"))
+        (head,), (tail,) = (select(numbers.lifts, slice_kind=kind, **same) for kind in ("head", "tail"))
         assert head.num_prompts + tail.num_prompts == row.num_prompts
         assert (head.lift * head.num_prompts + tail.lift * tail.num_prompts) / row.num_prompts == pytest.approx(
             row.lift
         )
 
 
-def test_intervals_hold_their_estimate(report):
-    rows = [row for row in report.lifts if row.low == row.low]
+def test_intervals_hold_their_estimate(numbers):
+    rows = [row for row in numbers.lifts if row.low == row.low]
     assert len(rows) > 300
     assert all(row.low <= row.lift <= row.high for row in rows)
 
 
-def test_files_hold_exactly_the_promised_columns_and_come_back(report):
-    assert (report.folder / "lifts.csv").read_text().splitlines()[0] == COLUMNS
-    for row, read_row in zip(report.lifts, read_lifts(report.folder), strict=True):
+def test_files_hold_exactly_the_promised_columns_and_come_back(numbers):
+    assert (numbers.folder / "lifts.csv").read_text().splitlines()[0] == COLUMNS
+    for row, read_row in zip(numbers.lifts, read_lifts(numbers.folder), strict=True):
         before, after = astuple(row), astuple(read_row)
         assert (after[:5], after[10:]) == (before[:5], before[10:])
         assert after[5:10] == pytest.approx(before[5:10], abs=1e-6, nan_ok=True)
-    read = read_differences(report.folder)
-    assert [row.difference for row in read] == pytest.approx([row.difference for row in report.differences], abs=1e-6)
+    read = read_differences(numbers.folder)
+    assert [row.difference for row in read] == pytest.approx([row.difference for row in numbers.differences], abs=1e-6)
 
 
 def test_the_order_of_records_does_not_change_a_byte(fake, tmp_path):

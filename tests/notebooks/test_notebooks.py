@@ -17,7 +17,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 @pytest.fixture(scope="module")
 def report_folder(tmp_path_factory):
     fake = runpy.run_path(str(ROOT / "tests" / "analysis" / "fake_runs.py"))
-    runs = fake["write_fake_runs"](tmp_path_factory.mktemp("runs"), num_prompts=16, steps=(400, 800))
+    runs = fake["write_fake_runs"](tmp_path_factory.mktemp("runs"), num_prompts=16, steps=(400, 800), benches=fake["BENCHES"][:5])
     return write_report(runs.parent, runs.name, tmp_path_factory.mktemp("report"), title="For notebooks").folder
 
 

@@ -65,11 +65,10 @@ def assert_same(outputs: Path, expected: Path) -> None:
 
 def test_killed_and_stopped_runs_end_like_one_that_was_not(tmp_path):
     """SIGKILL while training, SIGTERM (which saves and asks to be queued again), then to the end."""
-    options = ("trainer.max_steps=40", "trainer.snapshots=[0.1,0.9]")
+    options = ("trainer.max_steps=20", "trainer.snapshots=[0.1,0.9]")
     attempts = [
         {"signal": "SIGKILL", "after_steps": 5, "after_s": 0.01},
         {"signal": "SIGTERM", "after_steps": 5, "after_s": 0},
-        {"signal": "SIGKILL", "after_steps": 5, "after_s": 0.005},
         {},
         {
             "outputs": str(tmp_path / "whole"),
@@ -77,11 +76,11 @@ def test_killed_and_stopped_runs_end_like_one_that_was_not(tmp_path):
         },
     ]
     outcomes, told = start(tmp_path / "killed", attempts, *options)
-    assert [outcome["code"] for outcome in outcomes] == [-9, 75, -9, 0, 0], told[-3000:]
-    saved = [outcome["saved"] for outcome in outcomes[:3]]
-    assert 0 < saved[0] <= saved[1] <= saved[2] < 40
-    assert f"Stopped by SIGTERM. The same command goes on from step {saved[1]} of 40." in told
-    assert f"going on at step {saved[1]} of 40" in told
+    assert [outcome["code"] for outcome in outcomes] == [-9, 75, 0, 0], told[-3000:]
+    saved = [outcome["saved"] for outcome in outcomes[:2]]
+    assert 0 < saved[0] <= saved[1] < 20
+    assert f"Stopped by SIGTERM. The same command goes on from step {saved[1]} of 20." in told
+    assert f"going on at step {saved[1]} of 20" in told
     assert_same(tmp_path / "killed", tmp_path / "whole")
 
 
