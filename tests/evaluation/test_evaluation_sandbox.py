@@ -11,7 +11,7 @@ import pytest
 from treasure.errors import ConfigError
 from treasure.evaluation import sandbox
 from treasure.evaluation.sandbox import SandboxLimits, available, isolation, run_code, run_job
-from treasure.evaluation.sandbox_worker import Worker, find_node, mode
+from treasure.evaluation.sandbox_worker import Step, Worker, find_node, mode
 from treasure.world.code_job import CodeJob, CodeResult
 
 LIMITS = SandboxLimits(memory_bytes=256 * 2**20)
@@ -253,3 +253,17 @@ def test_a_program_costs_less_than_50_ms_of_processor_time():
     assert all(result.passed for result in run_code(jobs))
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert 0 < (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / len(jobs) < 0.05
+
+
+def test_a_tool_finds_its_own_path_where_it_is_told_and_nothing_else_of_proc(worker: Worker) -> None:
+    if worker._mode != "namespaces":
+        pytest.skip("without namespaces /proc is the machine's")
+    look = "import os\nassert not os.path.lexists('/proc/self')"
+    assert worker.run({}, [Step(LIMITS, 2.0, program=look)])[-1].reason == "ok"
+    look = (
+        "import os\nassert os.readlink('/proc/self/exe') == '/opt/tool'\n"
+        "assert (os.listdir('/proc'), os.listdir('/proc/self')) == (['self'], ['exe'])\n"
+        "try:\n    os.remove('/proc/self/exe')\nexcept OSError:\n    print('kept')"
+    )
+    found = worker.run({}, [Step(LIMITS, 2.0, program=look)] * 2, own_path="/opt/tool")
+    assert [(one.reason, one.stdout) for one in found] == [("ok", "kept\n")] * 2

@@ -63,7 +63,7 @@ def run_program(worker: Worker, program: Program, kit: Kit, time_factor: float =
     ready = [
         Step(s.limits, s.time_s, None, s.arguments, s.environment, bounds_addresses=s.bounds_addresses) for s in steps
     ]
-    outcomes = worker.run(program.files, ready)
+    outcomes = worker.run(program.files, ready, kit.own_path)
     return judge(program, steps, outcomes, time.monotonic() - started)
 
 

@@ -22,6 +22,7 @@ CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWN
 PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 22, 36, 38
 CAPABILITY_VERSION_3 = 0x20080522
 WORK = "/scratch"
+PROC = "/proc"
 """The working folder of every program in namespaces."""
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -58,6 +59,7 @@ def enter_room(room: str, readable: Iterable[str]) -> None:
         if path.exists() and not target.exists():  # it exists when it lies within an earlier path
             bind_read_only(path, target)
     Path(room + WORK).mkdir()
+    Path(room + PROC).mkdir(exist_ok=True)
     mount(None, room, None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
     os.chroot(room)
     os.chdir("/")
@@ -76,14 +78,21 @@ def bind_read_only(path: Path, target: Path) -> None:
     mount(None, str(target), None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | kept)
 
 
-def enter_cell(work_bytes: int, num_files: int) -> None:
+def enter_cell(work_bytes: int, num_files: int, own_path: str = "") -> None:
     """Mounts an empty folder `WORK`, seen by this process and its children alone, that holds `work_bytes`.
+
+    With `own_path` a link there stands where programs look for their own path; there is nothing else in /proc.
 
     Raises:
         OSError: the kernel refuses.
     """
     check("unshare", CLONE_NEWNS)
     mount("tmpfs", WORK, "tmpfs", MS_NOSUID | MS_NODEV, f"mode=777,size={work_bytes},nr_inodes={num_files}")
+    if own_path:
+        mount("tmpfs", PROC, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=16k,nr_inodes=8")
+        Path(PROC, "self").mkdir()
+        Path(PROC, "self/exe").symlink_to(own_path)
+        mount(None, PROC, None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
 
 
 def resize_cell(free_bytes: int) -> None:

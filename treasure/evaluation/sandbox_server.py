@@ -7,9 +7,10 @@
               └ program   process 1 of that namespace, so that nothing it started outlives it: no rights, limits
                           (sandbox_program.py)
 
-A request is {"files": {path: text}, "steps": [step, ...]}; steps run in the same folder until one fails. A step holds
-the fields of `SandboxLimits`, and `program` (the text of a Python program) or `arguments` and `environment` (a command,
-where "{work}" stands for the folder), and `bounds_addresses` (whether the limit of memory is one of address space).
+A request is {"files": {path: text}, "steps": [step, ...], "own_path": text}; steps run in the same folder until one
+fails. A step holds the fields of `SandboxLimits`, and `program` (the text of a Python program) or `arguments` and
+`environment` (a command, where "{work}" stands for the folder), and `bounds_addresses` (whether the limit of memory is
+one of address space). `own_path`, if any, is what /proc/self/exe points to: some compilers do not start without it.
 
 Modes: 'namespaces' is all of the above. 'filters' is for kernels that refuse namespaces: instead of them the program is
 denied signals and tracing of others, sockets, and (with Landlock) files outside its folder and the system libraries;
@@ -125,7 +126,7 @@ def open_work_folder(request: dict[str, Any], setting: Setting, uid: int) -> str
     texts = {name: text.encode(errors="replace") for name, text in request["files"].items()}
     if setting.has_namespaces:
         size = request["steps"][0]["file_size_bytes"] + 2 * sum(map(len, texts.values())) + 4096 * len(texts) + 65536
-        room.enter_cell(size, MAX_WORK_FILES)
+        room.enter_cell(size, MAX_WORK_FILES, request["own_path"])
     else:
         room.adopt_orphans()
         Path(work).mkdir(mode=0o700)
@@ -162,7 +163,7 @@ def try_cell() -> None:
     child = os.fork()
     if child == 0:
         try:
-            room.enter_cell(65536, 16)
+            room.enter_cell(65536, 16, "/dev/null")
             room.count_processes_anew()
             os._exit(0)
         finally:

@@ -87,14 +87,17 @@ class Worker:
         self.problem = self.missing = ""
         self._start()
 
-    def run(self, files: Mapping[str, str], steps: Sequence[Step]) -> list[Outcome]:
+    def run(self, files: Mapping[str, str], steps: Sequence[Step], own_path: str = "") -> list[Outcome]:
         """Runs the steps in a new folder that holds the files, until one fails; one outcome for each that was run.
+
+        `own_path` is what they find as their own path in /proc, which is not there without it.
 
         Raises:
             SandboxError: the server died and does not start again.
         """
         requests = [step.request() for step in steps]
-        found = self._ask({"files": dict(files), "steps": requests}, sum(r["time_s"] for r in requests) + _GRACE_S)
+        request = {"files": dict(files), "steps": requests, "own_path": own_path}
+        found = self._ask(request, sum(step["time_s"] for step in requests) + _GRACE_S)
         if found is None:
             self.close()
             self._start()

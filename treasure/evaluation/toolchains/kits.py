@@ -117,6 +117,7 @@ def _rust(tools: dict[str, str], config: SandboxConfig) -> Kit:
         environment={"LD_LIBRARY_PATH": f"{root}/lib"},
         readable=(*_prefix(tools["rustc"]), *filter(None, [folder])),
         missing=missing,
+        own_path=tools["rustc"],
     )
 
 

@@ -19,6 +19,7 @@ class Kit:
     `tools` maps plain names to full paths (in a container: to the names themselves), `folder` holds what was compiled
     beforehand ('' if nothing), `environment` is what the tools need, `readable` what programs must be able to read
     beyond the system's libraries, `missing` why a library of the benchmarks is not there (library -> reason).
+    `own_path` is the tool that looks for its own path in /proc, which the sandbox of this machine does not have.
     """
 
     tools: Mapping[str, str]
@@ -26,6 +27,7 @@ class Kit:
     environment: Mapping[str, str] = field(default_factory=dict)
     readable: tuple[str, ...] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
+    own_path: str = ""
 
 
 class Toolchain(Protocol):
