@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import os
 import shutil
 import subprocess
 import tarfile
@@ -44,7 +45,6 @@ def test_the_command_line_takes_every_right_away(language: str):
         ("--user", "65534:65534"),
         ("--pull", "never"),
         ("--ipc", "none"),
-        ("--workdir", "/work"),
         ("--entrypoint", "sh"),
     } <= pairs
     memory = str(max(step.limits.memory_bytes for step in steps))
@@ -76,7 +76,11 @@ def test_options_reach_the_command_line():
 def run_script(text: str, files: dict[str, str], folder: Path) -> tuple[int, bytes, bytes]:
     """The container's script in a plain shell, which shows that it is one, not that a container holds."""
     done = subprocess.run(
-        ["sh", "-c", text.replace("/work", str(folder))], input=pack(files), cwd=folder, capture_output=True, timeout=60
+        ["sh", "-c", text.replace("/treasure-work", str(folder))],
+        input=pack(files),
+        cwd=folder,
+        capture_output=True,
+        timeout=60,
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -135,13 +139,50 @@ def test_options_without_images_are_refused():
         SandboxConfig(kind=SandboxKind.DOCKER)
 
 
+IMAGE = os.environ.get("TREASURE_SANDBOX_IMAGE", "")
+needs_image = pytest.mark.skipif(
+    not IMAGE or not engine_answers(), reason="TREASURE_SANDBOX_IMAGE names no image with all tool-chains"
+)
+REAL = SandboxConfig(kind=SandboxKind.DOCKER, docker_images=dict.fromkeys(TOOLCHAINS, IMAGE or "none"), time_factor=3.0)
+HOSTILE = {
+    "fork bomb": "import os\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        pass",
+    "memory": "a = []\nwhile True:\n    a.append(bytearray(10**8))",
+    "disk": "f = open('big', 'wb')\nwhile True:\n    f.write(bytes(10**7))",
+    "output": "while True:\n    print('a' * 10**6)",
+    "sleep": "import time\ntime.sleep(10**6)",
+    "network": "import socket\nsocket.create_connection(('1.1.1.1', 53), 2)",
+    "elsewhere": "open('/etc/here', 'w').write('a')",
+    "environment": "import os\nassert 'TREASURE_SANDBOX_IMAGE' in os.environ",
+    "rights": "import os\nassert os.getuid() == 0",
+    "daemon": "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(10**6)\nraise SystemExit(1)",
+}
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(not engine_answers(), reason="no engine answers to the docker client")
-def test_a_container_runs_a_program():
-    config = SandboxConfig(kind=SandboxKind.DOCKER, docker_images={"python": "python:3.12-slim"}, time_factor=5.0)
-    results = run_programs(
-        [single_file("python", "print(42)", expected_stdout="42"), single_file("python", "1/0")], config
+@needs_image
+@pytest.mark.parametrize("language", TOOLCHAINS)
+def test_a_container_runs_programs_of_each_language(language: str):
+    right = TOOLCHAINS[language].probes()[""]
+    wrong = single_file(language, "this is no program {")
+    found = run_programs([right, wrong], REAL)
+    assert [(result.ran, result.passed) for result in found] == [(True, True), (True, False)], found
+
+
+@pytest.mark.slow
+@needs_image
+def test_hostile_programs_fail_in_their_containers_and_leave_none_behind():
+    good = single_file("python", "print(42)", expected_stdout="42", timeout_s=2.0)
+    programs = [single_file("python", text, timeout_s=2.0) for text in HOSTILE.values()]
+    found = run_programs([*programs, good], REAL)
+    assert {name: result.passed for name, result in zip(HOSTILE, found[:-1], strict=True)} == dict.fromkeys(
+        HOSTILE, False
     )
-    if not results[0].ran:
-        pytest.skip(results[0].reason)
-    assert [result.passed for result in results] == [True, False]
+    assert all(result.ran for result in found) and found[-1].passed
+    listed = subprocess.run(
+        ["docker", "ps", "--quiet", "--filter", "name=treasure-"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert listed.stdout == ""

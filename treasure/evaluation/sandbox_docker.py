@@ -16,6 +16,7 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -28,7 +29,8 @@ from treasure.evaluation.toolchains.kits import TOOLCHAINS
 from treasure.evaluation.toolchains.plan import PlannedStep, judge, plan
 from treasure.evaluation.toolchains.toolchain import Kit
 
-_WORK = "/work"
+_WORK = "/treasure-work"
+"""No image has this folder, and nobody makes it before the mount: of one that is there, runc would keep the rights."""
 _CLIENT_S, _START_S = 60.0, 60.0
 """How long a question to the engine may take, and how long a container to start and end."""
 _EARLIER_STEP_FAILED = 251
@@ -133,11 +135,8 @@ class DockerSandbox:
         readers = [threading.Thread(target=read, args=pair) for pair in ((client.stdout, 0), (client.stderr, 1))]
         for reader in readers:
             reader.start()
-        try:
+        with suppress(BrokenPipeError), client.stdin:
             client.stdin.write(archive)
-            client.stdin.close()
-        except BrokenPipeError:
-            pass
         deadline = time.monotonic() + sum(step.time_s for step in steps) + _START_S
         while client.poll() is None and not too_much.is_set() and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -149,6 +148,8 @@ class DockerSandbox:
         client.wait()
         for reader in readers:
             reader.join()
+        client.stdout.close()
+        client.stderr.close()
         return "output" if too_much.is_set() else status, texts[0], texts[1]
 
     def _ask(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -187,14 +188,14 @@ def run_command(
         "--pids-limit", str(max(limit.num_processes for limit in limits) + 4),
         "--ulimit", f"fsize={max(limit.file_size_bytes for limit in limits)}",
         "--ulimit", f"nofile={max(limit.num_files for limit in limits)}", "--ulimit", "core=0",
-        "--tmpfs", f"{_WORK}:rw,exec,nosuid,nodev,mode=1777,size={files + 2**20}", "--workdir", _WORK,
+        "--tmpfs", f"{_WORK}:rw,exec,nosuid,nodev,mode=1777,size={files + 2**20}",
         "--entrypoint", "sh", config.docker_images[program.language], "-c", script(steps),
     ]  # fmt: skip
 
 
 def script(steps: Sequence[PlannedStep]) -> str:
     """What the container's shell does: unpacks the files, runs the steps, and becomes the last of them."""
-    lines = [f"tar -xf - || exit {_NOT_UNPACKED}", "exec </dev/null"]
+    lines = [f"cd {_WORK} && tar -xf - || exit {_NOT_UNPACKED}", "exec </dev/null"]
     for place, step in enumerate(steps):
         words = [text.replace("{work}", _WORK) for text in step.arguments]
         variables = [f"{name}={text.replace('{work}', _WORK)}" for name, text in step.environment]
