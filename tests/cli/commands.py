@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from treasure.cli.console import console
+
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -16,6 +18,7 @@ def call(program: str, *arguments: str, columns: int = 100, folder: Path = REPOS
         patch.chdir(folder)
         patch.setattr(sys, "argv", [program, *arguments])
         patch.setenv("COLUMNS", str(columns))
+        patch.setattr(console, "width", columns)  # which it read when it was first imported
         try:
             importlib.import_module(f"treasure.cli.{name}").main()
         except SystemExit as end:
