@@ -14,7 +14,7 @@ from treasure.evaluation.metrics.xcomet import Segment, Xcomet
 PYTHON = os.environ.get("TREASURE_XCOMET_PYTHON", "")
 SEGMENTS = [
     Segment("Hello world", "Hallo Welt", "Hallo Welt"),
-    Segment("Hello", "", "Hallo"),
+    Segment("Hello", "Hallo", "Guten Tag"),
     Segment("a small text", "ein kleiner", "ein kleiner Text"),
     Segment("text " * 900, "Text " * 900, "Text"),
     Segment("a\n\u2028b", '{"id": 1}', "\u0000"),

@@ -114,7 +114,7 @@ def run_step(step: dict[str, Any], setting: Setting, work: str, uid: int) -> dic
     if not setting.has_namespaces:
         kill_children()
     used_s = usage.ru_utime + usage.ru_stime
-    if not ended and os.WIFSIGNALED(status) and used_s > 0.9 * cpu_limit_s(step):  # the kernel counts the two apart
+    if not ended and os.WIFSIGNALED(status) and used_s > 0.5 * cpu_limit_s(step):  # the limit counts by ticks
         ended = "timeout"
     told = [text[-TAIL_BYTES:].decode(errors="replace") for text in texts]
     return {"reason": ended or reason_for(status, texts[1]), "stdout": told[0], "stderr": told[1]}
